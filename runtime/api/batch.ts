@@ -1,0 +1,119 @@
+/**
+ * A batch: rows of one partition as Arrow columns, plus where they came from.
+ *
+ * @module
+ */
+import { type Data, makeData, RecordBatch, Schema, Struct, type StructRowProxy } from "apache-arrow";
+import { rawHeaders, rawKey, rawOffset, type RawRecords, type RecordHeader } from "./raw_records.ts";
+import { takeBatch } from "./take.ts";
+
+/** Where the rows of a batch came from. A transform cannot change it. */
+export interface Origin {
+  readonly raw: RawRecords;
+  /** For each row, the index of its record in `raw`, ascending. */
+  readonly rows: Int32Array;
+}
+
+/** One record, made only where somebody asks for one. */
+export interface SinkRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  readonly headers: RecordHeader[];
+  /** The decoded value; null for a tombstone. 64 bit integers are bigints, timestamps are ms as Arrow gives them. */
+  readonly value: StructRowProxy | null;
+}
+
+/** Rows of one partition in the order of their offsets. Immutable. */
+export class SinkBatch {
+  constructor(
+    /** The values: a column a field. */
+    readonly data: RecordBatch,
+    readonly origin: Origin,
+    /** The consumed range that this batch accounts for, gaps and rejects included: batches of a partition chain. */
+    readonly from: bigint,
+    readonly to: bigint,
+    /** A bit a row (set = the value is null, all its columns are null), or null where no row is a tombstone. */
+    readonly tombstones: Uint8Array | null = null,
+  ) {}
+
+  /** A batch without rows that only moves the offset. */
+  static empty(raw: RawRecords, from: bigint, to: bigint): SinkBatch {
+    return new SinkBatch(emptyData(), { raw, rows: new Int32Array(0) }, from, to);
+  }
+
+  get topic(): string {
+    return this.origin.raw.topic;
+  }
+  get topicId(): string {
+    return this.origin.raw.topicId;
+  }
+  get partition(): number {
+    return this.origin.raw.partition;
+  }
+  get numRows(): number {
+    return this.origin.rows.length;
+  }
+
+  offset(row: number): bigint {
+    return rawOffset(this.origin.raw, this.origin.rows[row]);
+  }
+  timestampMs(row: number): number {
+    return this.origin.raw.timestampsMs[this.origin.rows[row]];
+  }
+  key(row: number): Uint8Array | null {
+    return rawKey(this.origin.raw, this.origin.rows[row]);
+  }
+  headers(row: number): RecordHeader[] {
+    return rawHeaders(this.origin.raw, this.origin.rows[row]);
+  }
+  isTombstone(row: number): boolean {
+    return this.tombstones !== null && (this.tombstones[row >> 3] & (1 << (row & 7))) !== 0;
+  }
+
+  /** The same rows with other columns. */
+  withData(data: RecordBatch): SinkBatch {
+    return new SinkBatch(data, this.origin, this.from, this.to, this.tombstones);
+  }
+
+  /** Only these rows (ascending); the range stays, so that the offsets of the others are still accounted for. */
+  select(rows: Int32Array): SinkBatch {
+    if (rows.length === this.numRows) return this;
+    const picked = new Int32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) picked[i] = this.origin.rows[rows[i]];
+    let tombstones: Uint8Array | null = null;
+    if (this.tombstones) {
+      tombstones = new Uint8Array((rows.length + 7) >> 3);
+      for (let i = 0; i < rows.length; i++) if (this.isTombstone(rows[i])) tombstones[i >> 3] |= 1 << (i & 7);
+    }
+    const data = rows.length === 0 ? emptyData(this.data.schema) : takeBatch(this.data, rows);
+    return new SinkBatch(data, { raw: this.origin.raw, rows: picked }, this.from, this.to, tombstones);
+  }
+
+  /** The rows as objects: for custom transforms and simple sinks; slow. */
+  *records(): Generator<SinkRecord> {
+    for (let row = 0; row < this.numRows; row++) {
+      yield {
+        topic: this.topic,
+        partition: this.partition,
+        offset: this.offset(row),
+        timestampMs: this.timestampMs(row),
+        key: this.key(row),
+        headers: this.headers(row),
+        value: this.isTombstone(row) ? null : this.data.get(row) as StructRowProxy,
+      };
+    }
+  }
+}
+
+/** Columns of equal length as a record batch; `length` counts where there are no columns. */
+export function recordBatch(schema: Schema, columns: readonly Data[], length: number): RecordBatch {
+  const type = new Struct(schema.fields);
+  return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children: [...columns] }));
+}
+
+function emptyData(schema = new Schema([])): RecordBatch {
+  return new RecordBatch(schema);
+}

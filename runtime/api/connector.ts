@@ -1,0 +1,93 @@
+/**
+ * The contract of a sink connector. A connector declares its options, makes tasks (each on a thread of its own) and,
+ * where its target can hold offsets beside the data, a committer (on the main thread, used by the coordinator alone).
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import type { SinkBatch } from "./batch.ts";
+import type { Clock } from "./clock.ts";
+import type { Config, ConfigDef } from "./config_def.ts";
+import type { DataError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { CommitOutcome, Offsets, Share, TopicPartition } from "./offsets.ts";
+import type { Retry } from "./retry.ts";
+
+/** What every part of a connector is given. */
+export interface ConnectorContext {
+  /** The instance's name. */
+  readonly connector: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retry: Retry;
+  /** A new UUID. */
+  readonly uuid: () => string;
+}
+
+/** What a task is given besides. */
+export interface SinkTaskContext extends ConnectorContext {
+  /** The task's number, from 0. */
+  readonly task: number;
+  /** The most bytes that the task may hold in open files and uploads. Over it, close the largest file early. */
+  readonly memoryBytes: number;
+  /**
+   * Sets a row aside. The record becomes a dead letter and is acknowledged before the offsets that cover it are
+   * committed; where `errors.tolerance` is none, this throws the error as fatal.
+   */
+  reject(batch: SinkBatch, row: number, error: DataError): void;
+  /** Asks for a round before its time, e.g. because files are full. */
+  requestCommit(): void;
+}
+
+/** Writes the batches of the partitions that it is given. Calls never overlap. */
+export interface SinkTask<Staged> {
+  /** These partitions begin, at these offsets; one without an offset in the target is not in `at`. */
+  open(partitions: readonly TopicPartition[], at: Offsets): Promise<void>;
+  /** Takes a batch, which chains to the last of its partition. Repeatable after a RetriableError. */
+  put(batch: SinkBatch): Promise<void>;
+  /** Phase one: makes all that was put durable, and describes it. Nobody sees it yet. Nothing put: []. */
+  preCommit(): Promise<readonly Share<Staged>[]>;
+  /** Phase two has ended for a share of ours: forget it (committed) or delete its files (stale). */
+  settle?(share: Share<Staged>, outcome: CommitOutcome): Promise<void>;
+  /**
+   * Drops every open or staged file that holds a row of these partitions. Returns where the OTHER partitions whose rows
+   * were in those files must be read again.
+   */
+  close(partitions: readonly TopicPartition[]): Promise<Offsets>;
+  /** Releases everything; files that no share names are deleted. */
+  stop(): Promise<void>;
+  /** The schema that the target has for a topic's values, or null: converters that infer start from it. */
+  targetSchema?(topic: string): Promise<Schema | null>;
+}
+
+/** Publishes shares. Used by the coordinator alone, one call a table at a time. */
+export interface Committer<Staged> {
+  /** What the target says; a partition that it does not know is not in the answer. Throws FatalError on a refusal. */
+  committedOffsets(partitions: readonly TopicPartition[]): Promise<Offsets>;
+  /**
+   * Phase two: ONE new version for all of these shares (DESIGN: a compare-and-set on the offsets). Shares of a partition
+   * that chain are given in order. Returns an outcome for each; throws only where nothing more can be done.
+   */
+  commit(epoch: number, table: string, shares: readonly Share<Staged>[]): Promise<readonly CommitOutcome[]>;
+  /**
+   * Writes offsets without data, before the first fetch: for partitions that start elsewhere than at the earliest
+   * offset, so that a crash cannot move the start. Leaves partitions alone that have an offset by now.
+   */
+  initialize(at: Offsets): Promise<void>;
+  /** Ends background work (checkpoints); returns when it is done. */
+  stop(): Promise<void>;
+}
+
+/** A kind of sink. `Staged` is plain data: it crosses a thread. */
+export interface SinkConnector<Def extends ConfigDef = ConfigDef, Staged = unknown> {
+  /** "delta-sink": the folder's name and the value of `--connector`. */
+  readonly name: string;
+  readonly version: string;
+  /** Parsing, linting and the docs: one source. */
+  readonly options: Def;
+  /** Reaches the target once, before the start; throws ConfigError or FatalError that names the fix. */
+  check(config: Config<Def>, topics: readonly string[], context: ConnectorContext): Promise<void>;
+  createTask(config: Config<Def>, context: SinkTaskContext): Promise<SinkTask<Staged>>;
+  /** Absent: Kafka's group offsets are the progress. */
+  createCommitter?(config: Config<Def>, context: ConnectorContext): Promise<Committer<Staged>>;
+}

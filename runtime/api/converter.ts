@@ -1,0 +1,68 @@
+/**
+ * The contract of a converter: bytes to columns, for one wire format.
+ *
+ * @module
+ */
+import type { RecordBatch, Schema } from "apache-arrow";
+import type { Clock } from "./clock.ts";
+import type { ConfigDef, Values } from "./config_def.ts";
+import type { DataError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { RawRecords } from "./raw_records.ts";
+import type { Retry } from "./retry.ts";
+
+/** Which part of a record a converter reads. */
+export type RecordSide = "key" | "value";
+
+/** Rows that share a schema, as a run of the slab. */
+export interface DecodedRows {
+  /** A column a field. A value that is not a record (a plain string, say) is one column named `value`. */
+  readonly data: RecordBatch;
+  /** For each row, the index of its record, ascending. */
+  readonly rows: Int32Array;
+}
+
+/** Called for each record that cannot be decoded; the record is left out of the result. */
+export type RejectRecord = (index: number, error: DataError) => void;
+
+/** What a converter is given. All of it belongs to one topic and one task. */
+export interface ConverterContext {
+  readonly topic: string;
+  readonly side: RecordSide;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retry: Retry;
+  readonly fetch: typeof fetch;
+  readonly random: () => number;
+  /** The schema that the target already has for this topic's values, or null: asked again after each change. */
+  targetSchema(): Promise<Schema | null>;
+  /**
+   * Proposes an inferred schema for this topic. The first proposal in the worker is pinned for all tasks; the answer is
+   * what was pinned, so that every task decodes alike.
+   */
+  pinSchema(proposal: Schema): Promise<Schema>;
+}
+
+/** Bytes to columns. */
+export interface Converter {
+  /**
+   * Decodes the records at `indices` (ascending; none of them null). Rows come back as runs in the order of the
+   * records: a run ends where the schema changes. Whatever the bytes are, a record either decodes whole or is rejected
+   * once; a RetriableError (registry away) means that nothing was decoded and the call can be repeated.
+   */
+  decode(records: RawRecords, indices: Int32Array, reject: RejectRecord): Promise<readonly DecodedRows[]>;
+  /**
+   * For formats that infer: how many records the converter wants to see before it can decode (0: none). The task holds
+   * slabs back until it has that many, or until the round ends, then calls `learn` with them and decodes them.
+   */
+  wants?(): Promise<number>;
+  learn?(sample: readonly RawRecords[]): Promise<void>;
+}
+
+/** A wire format: `value.converter: <name>`. */
+export interface ConverterPlugin<Def extends ConfigDef = ConfigDef> {
+  readonly name: string;
+  /** Options, read from the connector's configuration (without a prefix). */
+  readonly options: Def;
+  create(config: Values<Def>, context: ConverterContext): Converter;
+}

@@ -1,0 +1,60 @@
+/**
+ * The three verdicts on a failure (try again, set this record aside, stop), and the refusal of a configuration.
+ * Anything else that is thrown is a bug: it stops the task and is neither retried nor dead-lettered.
+ *
+ * @module
+ */
+
+/** The world may be different in a moment: `retry.ts` tries again until a deadline, then the failure is fatal. */
+export class RetriableError extends Error {
+  override name = "RetriableError";
+}
+
+/** What is known about a record that cannot be used. Every field is optional but `reason`. */
+export interface DataErrorDetails {
+  /** A short stable phrase without values ("unknown schema id"): what triage groups by. */
+  readonly reason: string;
+  /** The path of the field at fault, e.g. `order.lines[].price`. */
+  readonly fieldPath?: string;
+  /** The byte in the value (or key) at which decoding failed. */
+  readonly bytePosition?: number;
+  /** The registry's id of the writer schema. */
+  readonly schemaId?: number;
+  /** The registry's subject of the writer schema, where known. */
+  readonly subject?: string;
+}
+
+/** This record cannot be used: it becomes a dead letter with its original bytes, the stage and the reason. */
+export class DataError extends Error {
+  override name = "DataError";
+  constructor(message: string, readonly details: DataErrorDetails, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The task cannot go on. The worker restarts it with back-off, up to a limit. */
+export class FatalError extends Error {
+  override name = "FatalError";
+}
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  /** The full path of the key, e.g. `connectors.orders.commit.interval.ms`. */
+  readonly key: string;
+  /** The value as given, already masked where it is a secret; undefined where it is missing. */
+  readonly value?: string;
+  /** Why it is refused and what would be accepted. */
+  readonly why: string;
+}
+
+/** A configuration that is refused, with every problem at once. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(problemText).join("\n"));
+  }
+}
+
+function problemText({ key, value, why }: ConfigProblem): string {
+  return value === undefined ? `${key}: ${why}` : `${key} = ${value}: ${why}`;
+}

@@ -1,0 +1,12 @@
+/** Fields of a log line; connector, task, topic, partition and offsets go by these names. */
+export type LogFields = Readonly<Record<string, string | number | bigint | boolean | null | undefined>>;
+
+/** A structured log. Messages are sentences without values; values are fields. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log whose lines all carry these fields too. */
+  with(fields: LogFields): Log;
+}

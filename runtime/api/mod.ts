@@ -1,0 +1,19 @@
+/**
+ * What authors of connectors, converters and transforms see.
+ *
+ * @module
+ */
+export * from "./batch.ts";
+export * from "./clock.ts";
+export * from "./columns.ts";
+export * from "./config_def.ts";
+export * from "./connector.ts";
+export * from "./converter.ts";
+export * from "./errors.ts";
+export * from "./log.ts";
+export * from "./offsets.ts";
+export * from "./raw_records.ts";
+export * from "./retry.ts";
+export * from "./take.ts";
+export * from "./transform.ts";
+export * as types from "./types.ts";

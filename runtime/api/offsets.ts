@@ -1,0 +1,68 @@
+/**
+ * Partitions, offsets, shares and what becomes of them: the plain data that the two phases of a commit exchange. All of
+ * it can cross a thread. An offset is always the NEXT one to read.
+ *
+ * @module
+ */
+
+/** A partition of one incarnation of a topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  /** Kafka's id of the topic, base64url without padding (22 characters): a topic created again has another one. */
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/** Where a partition is to be read next. */
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: bigint;
+}
+
+/** One entry a partition. A partition without an entry is *absent*, which is not offset 0. */
+export type Offsets = readonly PartitionOffset[];
+
+/** The half-open range `[from, to)` of a partition whose records are in a share, gaps and rejects included. */
+export interface OffsetRange extends TopicPartition {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** True where the target held no offset of this partition when reading began: it must then still hold none. */
+  readonly fromAbsent: boolean;
+}
+
+/** What a task prepared for one table: decided whole, never split. */
+export interface Share<Staged> {
+  /** Unique for ever (a UUID): the same id is the same share, also when it is sent again. */
+  readonly id: string;
+  /** The target within the connector, e.g. the table's URI. */
+  readonly table: string;
+  /** One range a partition, no partition twice, `from < to`. */
+  readonly ranges: readonly OffsetRange[];
+  /** What the committer needs to publish it: plain data, known to the connector alone. */
+  readonly staged: Staged;
+  /** For metrics and results. */
+  readonly stats: ShareStats;
+}
+
+/** What a share holds. */
+export interface ShareStats {
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** The newest Kafka timestamp among its records, ms since 1970 UTC; null where it has none. */
+  readonly timestampMsMax: number | null;
+}
+
+/** What became of a share; one for each, in order. */
+export type CommitOutcome =
+  | { readonly kind: "committed"; readonly version: bigint }
+  | { readonly kind: "stale"; readonly why: "offsets" | "schema" | "files"; readonly actual: Offsets };
+
+/** A key for maps, e.g. `orders/0`. Two incarnations of a topic share it. */
+export function partitionKey({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+/** The offset of a partition, or null where it is absent. */
+export function offsetOf(offsets: Offsets, { topic, partition }: { topic: string; partition: number }): bigint | null {
+  return offsets.find((o) => o.partition === partition && o.topic === topic)?.offset ?? null;
+}
