@@ -34,8 +34,8 @@ export interface Option<T> {
   readonly max?: number;
   /** The only values that are accepted (for a list: of each entry). */
   readonly oneOf?: readonly string[];
-  /** A further check of a parsed value: returns what is wrong, or null. */
-  readonly check?: (value: T) => string | null;
+  /** A further check of a parsed value: returns what is wrong, or null. (A method, so that any option is a `ConfigDef`'s.) */
+  check?(value: T): string | null;
   /** False: the option may not stand below `per.topic`. */
   readonly perTopic: boolean;
   /** Carries the type; never set. */
