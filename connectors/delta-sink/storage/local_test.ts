@@ -1,0 +1,40 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FatalError } from "../../../mod.ts";
+import { storageConformance } from "../../../tests/conformance/storage.ts";
+import { LocalStorage } from "./local.ts";
+
+storageConformance("local", async () => {
+  const root = await Deno.makeTempDir();
+  // A folder that does not exist yet: the first object creates it.
+  return {
+    storage: new LocalStorage(`${root}/lake/orders`),
+    other: new LocalStorage(`${root}/lake/orders`),
+    cleanUp: () => Deno.remove(root, { recursive: true }),
+  };
+});
+
+Deno.test("LocalStorage leaves no hidden files, whoever wins", async () => {
+  const root = await Deno.makeTempDir();
+  const storage = new LocalStorage(root);
+  await Promise.all(Array.from({ length: 8 }, (_, i) => storage.putIfAbsent("x", new Uint8Array([i]))));
+  await storage.put("y", new Uint8Array(1));
+  const names = (await Array.fromAsync(Deno.readDir(root))).map((entry) => entry.name).sort();
+  assertEquals(names, ["x", "y"]);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("LocalStorage passes by the hidden files of a crashed process that had its id", async () => {
+  const root = await Deno.makeTempDir();
+  for (let i = 0; i < 200; i++) await Deno.writeTextFile(`${root}/.sluice-${Deno.pid}-${i}`, "left");
+  const storage = new LocalStorage(root);
+  assertEquals(await storage.putIfAbsent("x", new Uint8Array([1])), { kind: "created" });
+  assertEquals((await storage.list("")).map((o) => o.path), ["x"]);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("LocalStorage names the fix where a file is in the way", async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${root}/file`, "");
+  await assertRejects(() => new LocalStorage(`${root}/file`).check(), FatalError, "choose another path");
+  await Deno.remove(root, { recursive: true });
+});
