@@ -1,0 +1,264 @@
+/**
+ * A client of the Confluent Schema Registry API, read only: a sink never registers a schema. Ids and numbered versions
+ * never change, so they are cached for ever.
+ *
+ * @module
+ */
+import { type Clock, ConfigError, DataError, type Log, RetriableError, type Values } from "../mod.ts";
+import { type Option, option, type Secret } from "../mod.ts";
+import { createHttp, type Lookup, type RegistryHttp } from "./registry_http.ts";
+
+/** A schema as the registry holds it. */
+export interface RegisteredSchema {
+  readonly id: number;
+  readonly schemaType: "AVRO" | "PROTOBUF" | "JSON";
+  readonly schema: string;
+  readonly references: readonly SchemaReference[];
+  readonly subject?: string;
+  readonly version?: number;
+}
+
+/** What a schema imports, by the name that its text uses. */
+export interface SchemaReference {
+  readonly name: string;
+  readonly subject: string;
+  readonly version: number;
+}
+
+/** Reads schemas. Every method throws RetriableError while no registry answers, FatalError where it refuses us. */
+export interface SchemaRegistry {
+  /**
+   * The schema of an id: cached for ever, one request however many ask at once. DataError "unknown schema id" where the
+   * registry does not know it (asked again a few times, since a follower may lag, then remembered for a short time).
+   */
+  schemaById(id: number): Promise<RegisteredSchema>;
+  /** A version of a subject; `latest` is asked each time. DataError "unknown schema version" where there is none. */
+  schemaByVersion(subject: string, version: number | "latest"): Promise<RegisteredSchema>;
+  /** All that a schema refers to, transitively and once each, dependencies first; the schema itself is not in it. */
+  resolveReferences(schema: RegisteredSchema): Promise<readonly RegisteredSchema[]>;
+}
+
+const group = "schema registry";
+
+/** The registry's options: Confluent's client keys below `schema.registry.`. */
+export const registryOptions: {
+  readonly "schema.registry.url": Option<readonly string[]>;
+  readonly "schema.registry.basic.auth.credentials.source": Option<"AUTO" | "URL" | "USER_INFO">;
+  readonly "schema.registry.basic.auth.user.info": Option<Secret | null>;
+  readonly "schema.registry.bearer.auth.token": Option<Secret | null>;
+  readonly "schema.registry.http.read.timeout.ms": Option<number>;
+  readonly "schema.registry.max.retries": Option<number>;
+  readonly "schema.registry.retries.wait.ms": Option<number>;
+  readonly "schema.registry.retries.max.wait.ms": Option<number>;
+  readonly "schema.registry.missing.id.cache.ttl.ms": Option<number>;
+} = {
+  "schema.registry.url": option.list({
+    doc: "Base URLs of the Schema Registry, tried in turn where one does not answer.",
+    default: [],
+    importance: "high",
+    group,
+    perTopic: false,
+    check: (urls) => urls.map(urlProblem).find((problem) => problem !== null) ?? null,
+  }),
+  "schema.registry.basic.auth.credentials.source": option.oneOf(["AUTO", "URL", "USER_INFO"], {
+    doc: "Where user and password come from: the URL (`user:password@`), `basic.auth.user.info`, or whichever is set.",
+    default: "AUTO",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.basic.auth.user.info": option.secret({
+    doc: "`user:password` for HTTP basic authentication.",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.bearer.auth.token": option.secret({
+    doc: "A token for HTTP bearer authentication.",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.http.read.timeout.ms": option.durationMs({
+    doc: "How long one request may take, answer included.",
+    default: 10_000,
+    min: 1,
+    importance: "low",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.max.retries": option.int({
+    doc: "How often all URLs are tried again before the failure is handed to the task's retries.",
+    default: 3,
+    min: 0,
+    importance: "low",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.retries.wait.ms": option.durationMs({
+    doc: "The most that is waited before the first retry; it doubles for each further one (full jitter).",
+    default: 1_000,
+    min: 0,
+    importance: "low",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.retries.max.wait.ms": option.durationMs({
+    doc: "The most that is ever waited before a retry.",
+    default: 20_000,
+    min: 0,
+    importance: "low",
+    group,
+    perTopic: false,
+  }),
+  "schema.registry.missing.id.cache.ttl.ms": option.durationMs({
+    doc: "How long an id that the registry does not know is not asked for again.",
+    default: 30_000,
+    min: 0,
+    importance: "low",
+    group,
+    perTopic: false,
+  }),
+};
+
+/** The parsed values of `registryOptions`. */
+export type RegistryConfig = Values<typeof registryOptions>;
+
+/** What the client needs of the world. */
+export interface RegistryContext {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Makes a client; ConfigError where no URL is set or the ways to authenticate exclude each other. */
+export function createRegistry(config: RegistryConfig, context: RegistryContext): SchemaRegistry {
+  if (config["schema.registry.url"].length === 0) {
+    throw new ConfigError([{
+      key: "schema.registry.url",
+      why: "missing: this converter reads schemas from a registry",
+    }]);
+  }
+  return new CachedRegistry(createHttp(config, context), config, context.clock);
+}
+
+/** Attempts to find an id or version that the registry says it does not have: a follower may lag behind its leader. */
+const UNKNOWN_ATTEMPTS = 3;
+/** Unknown ids remembered; the oldest are forgotten first. */
+const UNKNOWN_MAX = 1_000;
+/** References followed below one schema. */
+const REFERENCES_MAX = 10_000;
+
+class CachedRegistry implements SchemaRegistry {
+  private readonly byId = new Map<number, Promise<RegisteredSchema>>();
+  private readonly byVersion = new Map<string, Promise<RegisteredSchema>>();
+  private readonly unknown = new Map<number, { error: DataError; until: number }>();
+
+  constructor(
+    private readonly http: RegistryHttp,
+    private readonly config: RegistryConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  schemaById(id: number): Promise<RegisteredSchema> {
+    const known = this.unknown.get(id);
+    if (known) {
+      if (this.clock.monotonic() < known.until) return Promise.reject(known.error);
+      this.unknown.delete(id);
+    }
+    return single(this.byId, id, async () => {
+      const answer = await this.ask(`schema ${id}`, `/schemas/ids/${id}`);
+      if (answer.kind === "found") return registered(answer.body, { id });
+      const error = new DataError(`Cannot find schema ${id}: the registry does not know it (${answer.message})`, {
+        reason: "unknown schema id",
+        schemaId: id,
+      });
+      if (this.unknown.size >= UNKNOWN_MAX) this.unknown.delete(this.unknown.keys().next().value!);
+      const ttlMs = this.config["schema.registry.missing.id.cache.ttl.ms"];
+      this.unknown.set(id, { error, until: this.clock.monotonic() + ttlMs });
+      throw error;
+    });
+  }
+
+  schemaByVersion(subject: string, version: number | "latest"): Promise<RegisteredSchema> {
+    const key = `${version} ${subject}`;
+    const answer = single(this.byVersion, key, async () => {
+      const what = `version ${version} of subject ${JSON.stringify(subject)}`;
+      const found = await this.ask(what, `/subjects/${encodeURIComponent(subject)}/versions/${version}`);
+      if (found.kind === "found") return registered(found.body, { subject });
+      throw new DataError(`Cannot find ${what}: the registry does not know it (${found.message})`, {
+        reason: "unknown schema version",
+        subject,
+      });
+    });
+    const forget = () => this.byVersion.delete(key);
+    if (version === "latest") answer.then(forget, forget);
+    return answer;
+  }
+
+  async resolveReferences(schema: RegisteredSchema): Promise<readonly RegisteredSchema[]> {
+    const done: RegisteredSchema[] = [];
+    const seen = new Set<string>();
+    const visit = async (references: readonly SchemaReference[]): Promise<void> => {
+      for (const { subject, version } of references) {
+        const key = `${version} ${subject}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        if (seen.size > REFERENCES_MAX) {
+          throw new DataError(`Cannot resolve schema ${schema.id}: more than ${REFERENCES_MAX} references`, {
+            reason: "too many schema references",
+            schemaId: schema.id,
+          });
+        }
+        const referred = await this.schemaByVersion(subject, version);
+        await visit(referred.references);
+        done.push(referred);
+      }
+    };
+    await visit(schema.references);
+    return done;
+  }
+
+  private async ask(what: string, path: string): Promise<Lookup> {
+    for (let attempt = 1;; attempt++) {
+      const answer = await this.http.get(what, path, attempt > 1);
+      if (answer.kind === "found" || attempt === UNKNOWN_ATTEMPTS) return answer;
+      await this.http.backOff(attempt);
+    }
+  }
+}
+
+/** Runs `load` once for all who ask for a key; what fails is not kept. */
+function single<K, V>(cache: Map<K, Promise<V>>, key: K, load: () => Promise<V>): Promise<V> {
+  const cached = cache.get(key);
+  if (cached) return cached;
+  const loading = load();
+  cache.set(key, loading);
+  loading.catch(() => cache.delete(key));
+  return loading;
+}
+
+function registered(body: Record<string, unknown>, asked: { id?: number; subject?: string }): RegisteredSchema {
+  const { schema, schemaType = "AVRO", references, subject = asked.subject, version } = body;
+  const id = asked.id ?? body.id;
+  const known = schemaType === "AVRO" || schemaType === "PROTOBUF" || schemaType === "JSON";
+  if (typeof schema !== "string" || typeof id !== "number" || !known) {
+    throw new RetriableError(
+      `Cannot use the registry's answer for schema ${
+        id ?? subject
+      }: expected an id, a schema text and a type of AVRO, ` +
+        `PROTOBUF or JSON, current type is ${JSON.stringify(schemaType)}`,
+    );
+  }
+  return {
+    id,
+    schemaType,
+    schema,
+    references: Array.isArray(references) ? references as SchemaReference[] : [],
+    ...(typeof subject === "string" ? { subject } : {}),
+    ...(typeof version === "number" ? { version } : {}),
+  };
+}
+
+function urlProblem(url: string): string | null {
+  if (!URL.canParse(url)) return "is not a URL; expected e.g. http://127.0.0.1:8081";
+  return /^https?:$/.test(new URL(url).protocol) ? null : "expected an http:// or https:// URL";
+}

@@ -1,0 +1,145 @@
+/**
+ * The registry's HTTP: failover over several URLs, time-outs, back-off, authentication, and what an answer means.
+ *
+ * @module
+ */
+import { ConfigError, FatalError, RetriableError } from "../mod.ts";
+import type { RegistryConfig, RegistryContext } from "./registry.ts";
+
+/** An answer; a 404 with one of the registry's own codes (404xx) is an expected one. */
+export type Lookup =
+  | { readonly kind: "found"; readonly body: Record<string, unknown> }
+  | { readonly kind: "unknown"; readonly message: string };
+
+/** Gets from the first URL that answers. */
+export interface RegistryHttp {
+  /** `elsewhere`: begin with another URL than the last one that answered. */
+  get(what: string, path: string, elsewhere: boolean): Promise<Lookup>;
+  /** Waits before attempt `attempt + 1`, full jitter. */
+  backOff(attempt: number): Promise<void>;
+}
+
+/** Makes it of the registry's options. */
+export function createHttp(config: RegistryConfig, context: RegistryContext): RegistryHttp {
+  const endpoints = endpointsOf(config);
+  const { clock, random, log } = context;
+  const timeoutMs = config["schema.registry.http.read.timeout.ms"];
+  const retriesMax = config["schema.registry.max.retries"];
+  let current = 0;
+
+  const backOff = (attempt: number): Promise<void> => {
+    const capMs = config["schema.registry.retries.max.wait.ms"];
+    const waitMs = Math.min(capMs, config["schema.registry.retries.wait.ms"] * 2 ** Math.min(attempt - 1, 30));
+    return clock.sleep(Math.floor(random() * waitMs));
+  };
+
+  const request = async (
+    { base, authorization }: Endpoint,
+    path: string,
+  ): Promise<{ status: number; text: string }> => {
+    const abort = new AbortController();
+    const answered = new AbortController();
+    // The sleep is rejected when the answer is there first: that is its end, not a failure.
+    clock.sleep(timeoutMs, answered.signal).then(
+      () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
+      () => {},
+    );
+    try {
+      const headers = { accept: "application/vnd.schemaregistry.v1+json, application/json", ...authorization };
+      const response = await context.fetch(base + path, { headers, signal: abort.signal });
+      return { status: response.status, text: await response.text() };
+    } finally {
+      answered.abort();
+    }
+  };
+
+  const get = async (what: string, path: string, elsewhere: boolean): Promise<Lookup> => {
+    if (elsewhere) current = (current + 1) % endpoints.length;
+    let failure: unknown;
+    for (let attempt = 0; attempt <= retriesMax; attempt++) {
+      if (attempt > 0) await backOff(attempt);
+      for (let tried = 0; tried < endpoints.length; tried++) {
+        const endpoint = endpoints[current];
+        try {
+          const { status, text } = await request(endpoint, path);
+          const answer = meaningOf(what, endpoint.base, status, text);
+          if (answer) return answer;
+          failure = new Error(`HTTP ${status}: ${text.slice(0, 200)}`);
+        } catch (error) {
+          if (error instanceof FatalError) throw error;
+          failure = error;
+        }
+        log.warn("the schema registry does not answer", { url: endpoint.base, attempt, error: String(failure) });
+        current = (current + 1) % endpoints.length;
+      }
+    }
+    const urls = endpoints.map((endpoint) => endpoint.base).join(", ");
+    throw new RetriableError(
+      `Cannot read ${what} from the schema registry at ${urls}: ${String(failure)} (tried ${retriesMax + 1} times)`,
+      { cause: failure },
+    );
+  };
+  return { get, backOff };
+}
+
+/** What an answer says; null where another attempt may be answered. Throws FatalError where none will. */
+function meaningOf(what: string, url: string, status: number, text: string): Lookup | null {
+  const body = objectOf(text);
+  if (status === 200) return body === null ? null : { kind: "found", body };
+  if (status >= 500 || status === 408 || status === 429) return null;
+  const code = body?.error_code;
+  const message = typeof body?.message === "string" ? body.message : text.slice(0, 200);
+  if (status === 404 && typeof code === "number" && code >= 40400 && code <= 40499) {
+    return { kind: "unknown", message: `${code}: ${message}` };
+  }
+  const fix = status === 401 || status === 403
+    ? "set schema.registry.basic.auth.user.info or schema.registry.bearer.auth.token to credentials that may read schemas"
+    : status === 404
+    ? "no schema registry answers at this path; check schema.registry.url (Apicurio's ends in /apis/ccompat/v7)"
+    : "check schema.registry.url and what stands between";
+  throw new FatalError(`Cannot read ${what} from the schema registry at ${url}: HTTP ${status} ${message}; ${fix}`);
+}
+
+function objectOf(text: string): Record<string, unknown> | null {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A base URL without credentials or a trailing slash, and the header that goes with it. */
+interface Endpoint {
+  readonly base: string;
+  readonly authorization: Readonly<Record<string, string>>;
+}
+
+function endpointsOf(config: RegistryConfig): Endpoint[] {
+  const source = config["schema.registry.basic.auth.credentials.source"];
+  const userInfo = config["schema.registry.basic.auth.user.info"];
+  const token = config["schema.registry.bearer.auth.token"];
+  if (userInfo && token) {
+    const why = "excludes schema.registry.basic.auth.user.info: set one of the two";
+    throw new ConfigError([{ key: "schema.registry.bearer.auth.token", value: "[hidden]", why }]);
+  }
+  if (source === "USER_INFO" && !userInfo) {
+    const why = "missing: schema.registry.basic.auth.credentials.source is USER_INFO";
+    throw new ConfigError([{ key: "schema.registry.basic.auth.user.info", why }]);
+  }
+  return config["schema.registry.url"].map((text): Endpoint => {
+    const url = new URL(text);
+    const inUrl = url.username === ""
+      ? null
+      : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const basic = source === "URL" ? inUrl : userInfo?.reveal() ?? (source === "AUTO" ? inUrl : null);
+    const base = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
+    if (token) return { base, authorization: { authorization: `Bearer ${token.reveal()}` } };
+    return { base, authorization: basic === null ? {} : { authorization: `Basic ${base64(basic)}` } };
+  });
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
