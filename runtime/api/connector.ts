@@ -50,11 +50,12 @@ export interface SinkTask<Staged> {
   /** Phase two has ended for a share of ours: forget it (committed) or delete its files (stale). */
   settle?(share: Share<Staged>, outcome: CommitOutcome): Promise<void>;
   /**
-   * Drops every open or staged file that holds a row of these partitions. Returns where the OTHER partitions whose rows
-   * were in those files must be read again.
+   * Drops every open file that holds a row of these partitions. Returns where the OTHER partitions whose rows were in
+   * those files must be read again. Shares that were prepared are the coordinator's until `settle`: one of them may be
+   * in a commit at this moment, so their files are left alone here.
    */
   close(partitions: readonly TopicPartition[]): Promise<Offsets>;
-  /** Releases everything; files that no share names are deleted. */
+  /** Releases everything and deletes open files; those of shares that are not settled stay. */
   stop(): Promise<void>;
   /** The schema that the target has for a topic's values, or null: converters that infer start from it. */
   targetSchema?(topic: string): Promise<Schema | null>;

@@ -1,0 +1,378 @@
+/**
+ * One run of a connector on the main thread: its membership in the group, its tasks, its coordinator and committer. A
+ * run lives until it is stopped, is caught up (where it is a drain), or fails.
+ *
+ * @module
+ */
+import {
+  type Clock,
+  type Committer,
+  FatalError,
+  type Log,
+  offsetOf,
+  type Offsets,
+  partitionKey,
+  type Retry,
+  type TopicPartition,
+} from "./api/mod.ts";
+import { type CommitReport, CommitStage } from "./commit.ts";
+import type { CoordinatorEffect, CoordinatorOptions } from "./coordinator_state.ts";
+import type { KafkaAdmin, Membership } from "./kafka/types.ts";
+import type { TaskMetrics } from "./metrics.ts";
+import { PinnedSchemas } from "./schema_pins.ts";
+import { dealPartitions } from "./deal.ts";
+import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
+
+/** A task wherever it runs. */
+export interface TaskHost {
+  post(message: ToTask): void;
+  /** Ends it at once; nothing is flushed. */
+  terminate(): void;
+}
+
+/** What a run is made of. */
+export interface ConnectorRunParts {
+  readonly name: string;
+  readonly admin: KafkaAdmin;
+  readonly membership: Membership;
+  readonly committer: Committer<unknown>;
+  readonly spawn: (task: number, receive: (message: FromTask) => void) => TaskHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retry: Retry;
+  readonly coordinator: CoordinatorOptions;
+  readonly tasksMax: number;
+  readonly autoOffsetReset: "earliest" | "latest";
+  /** All partitions that existed at the start. */
+  readonly initial: readonly TopicPartition[];
+  /** Where a drain ends, by `partitionKey`; null: run on. */
+  readonly until: ReadonlyMap<string, bigint> | null;
+  readonly restartMax: number;
+  readonly restartBackoffMs: number;
+  /** How long the flush before a rebalance may take. */
+  readonly revokeTimeoutMs: number;
+  readonly observer: RunObserver;
+}
+
+/** Who wants to know how a run goes. */
+export interface RunObserver {
+  onCommit(report: CommitReport): void;
+  onTaskMetrics(task: number, metrics: TaskMetrics): void;
+  onTaskState(task: number, state: "RUNNING" | "FAILED" | "RESTARTING", why?: string): void;
+  onAssigned(partitions: readonly TopicPartition[]): void;
+  onRebalance(): void;
+}
+
+const TICK_MS = 50;
+const CAUGHT_UP_POLL_MS = 500;
+
+/** See the module's doc. */
+export class ConnectorRun {
+  readonly #tasks = new Map<number, { host: TaskHost; ready: boolean }>();
+  readonly #restarts = new Map<number, number>();
+  /** Which task reads what: stays as it is while the partition stays with us. */
+  readonly #dealt = new Map<string, { task: number; partition: TopicPartition }>();
+  readonly #stopping = new AbortController();
+  readonly #done = Promise.withResolvers<void>();
+  readonly #pins: PinnedSchemas;
+  readonly #stage: CommitStage;
+  #onReady: (() => void) | null = null;
+  #onStopped: (() => void) | null = null;
+  #assigning: Promise<void> = Promise.resolve();
+  /** Partitions that their task has read up to the end of the drain. */
+  readonly #caughtUp = new Set<string>();
+  #taskCount = 0;
+  #ended = false;
+
+  constructor(private readonly parts: ConnectorRunParts) {
+    const { committer, clock, log, coordinator, observer } = parts;
+    this.#pins = new PinnedSchemas(log);
+    this.#done.promise.catch(() => {}); // read by `done`
+    this.#stage = new CommitStage({
+      options: coordinator,
+      committer,
+      clock,
+      log,
+      tell: (task, message) => this.#tasks.get(task)?.host.post(message),
+      open: (effect, isCurrent) => this.#open(effect, isCurrent),
+      advance: (ranges) => this.#advance(ranges.map(({ to, ...range }) => ({ ...plain(range), offset: to }))),
+      onCommit: (report) => {
+        this.#restarts.clear();
+        observer.onCommit(report);
+      },
+      onTaskFailed: (task, why) => this.#taskFailed(task, why),
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  /** Resolves when the run has ended well (stopped, or caught up and committed); rejects with what it failed with. */
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** Starts tasks and joins the group; resolves when it has joined. */
+  async start(): Promise<void> {
+    const { membership, initial, tasksMax, until } = this.parts;
+    if (until && await this.#isCaughtUp()) return this.#end();
+    this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
+    const ready = Promise.withResolvers<void>();
+    this.#onReady = () => {
+      if ([...this.#tasks.values()].every((task) => task.ready)) ready.resolve();
+    };
+    for (let task = 0; task < this.#taskCount; task++) this.#spawn(task);
+    await Promise.race([ready.promise, this.done]);
+    if (this.#ended) return;
+    void this.#tick();
+    await membership.join({
+      onAssigned: (partitions) => this.#assigned(partitions),
+      onRevoking: () => this.#revoking(),
+      onLost: () => this.#assigned([]),
+      onFailed: (error) => this.#fail(error),
+    });
+    if (until) void this.#watchCaughtUp();
+  }
+
+  /** Prepares, commits, leaves; resolves within `timeoutMs`. Returns whether everything that was read is committed. */
+  async stop(timeoutMs: number): Promise<boolean> {
+    if (this.#ended) return true;
+    const inTime = await this.#within(timeoutMs * 0.75, this.#stage.flush());
+    await this.#shutDown(timeoutMs / 4);
+    this.#end();
+    return inTime;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#stopping.abort();
+    this.#done.resolve();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#shutDown(1000).finally(() => {
+      this.#stopping.abort();
+      this.#done.reject(error);
+    });
+  }
+
+  /** Ends tasks (by force after `timeoutMs`), membership and committer. */
+  async #shutDown(timeoutMs: number): Promise<void> {
+    const { membership, committer, log } = this.parts;
+    const stopped = Promise.withResolvers<void>();
+    this.#onStopped = () => {
+      if (this.#tasks.size === 0) stopped.resolve();
+    };
+    for (const { host } of this.#tasks.values()) host.post({ kind: "stop" });
+    this.#onStopped();
+    await this.#within(timeoutMs, stopped.promise);
+    for (const { host } of this.#tasks.values()) host.terminate();
+    this.#tasks.clear();
+    for (
+      const [what, end] of [["committer", () => committer.stop()], ["membership", () => membership.leave()]] as const
+    ) {
+      try {
+        await end();
+      } catch (error) {
+        log.warn(`The ${what} did not end cleanly`, { error: String(error) });
+      }
+    }
+  }
+
+  /** Waits for `work`, at most `ms`; tells whether it was done in time. */
+  async #within(ms: number, work: Promise<void>): Promise<boolean> {
+    const timeout = new AbortController();
+    const late = this.parts.clock.sleep(ms, timeout.signal).then(() => false, () => false);
+    const inTime = await Promise.race([work.then(() => true), late]);
+    timeout.abort();
+    return inTime;
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      while (!this.#ended) {
+        this.#stage.tick();
+        await this.parts.clock.sleep(TICK_MS, this.#stopping.signal);
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#fail(error);
+    }
+  }
+
+  #spawn(task: number): void {
+    const host = this.parts.spawn(task, (message) => {
+      if (this.#tasks.get(task)?.host === host) this.#hear(task, message);
+    });
+    this.#tasks.set(task, { host, ready: false });
+  }
+
+  #hear(task: number, message: FromTask): void {
+    switch (message.kind) {
+      case "ready":
+        return this.#ready(task);
+      case "prepared": {
+        const shares = message.shares.map((share) => ({ ...share, task }));
+        return this.#stage.dispatch({ kind: "prepared", task, epoch: message.epoch, shares });
+      }
+      case "pin":
+        return this.#tasks.get(task)?.host.post(this.#pins.answer(message));
+      case "commit-requested":
+        return this.#stage.dispatch({ kind: "requested", nowMs: this.parts.clock.monotonic() });
+      case "caught-up":
+        this.#caughtUp.add(partitionKey(message.partition));
+        return;
+      case "metrics":
+        return this.parts.observer.onTaskMetrics(task, message.metrics);
+      case "failed":
+        return this.#taskFailed(task, message.message);
+      case "stopped":
+        this.#tasks.delete(task);
+        return this.#onStopped?.();
+    }
+  }
+
+  #ready(task: number): void {
+    const running = this.#tasks.get(task)!;
+    running.ready = true;
+    this.parts.observer.onTaskState(task, "RUNNING");
+    this.#stage.dispatch({ kind: "task-joined", task });
+    const partitions = [...this.#dealt.values()].filter((dealt) => dealt.task === task).map((dealt) => dealt.partition);
+    if (partitions.length > 0) this.#stage.dispatch({ kind: "assigned", task, partitions });
+    this.#onReady?.();
+  }
+
+  /** A failed task is replaced after a pause, up to a limit; a commit sets the count back. */
+  #taskFailed(task: number, why: string): void {
+    const { log, restartMax, restartBackoffMs, clock, observer } = this.parts;
+    const running = this.#tasks.get(task);
+    if (!running || this.#ended) return;
+    running.host.terminate();
+    this.#tasks.delete(task);
+    this.#stage.dispatch({ kind: "task-left", task });
+    const restarts = (this.#restarts.get(task) ?? 0) + 1;
+    this.#restarts.set(task, restarts);
+    if (restarts > restartMax) {
+      observer.onTaskState(task, "FAILED", why);
+      return this.#fail(new FatalError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
+    }
+    observer.onTaskState(task, "RESTARTING", why);
+    const delayMs = restartBackoffMs * 2 ** (restarts - 1);
+    log.error("A task failed: it is started again", {
+      task,
+      restarts,
+      restart_max: restartMax,
+      delay_ms: delayMs,
+      why,
+    });
+    clock.sleep(delayMs, this.#stopping.signal).then(() => this.#ended || this.#spawn(task), () => {});
+  }
+
+  /** Takes a new assignment: lets go what is gone, then deals out what is new. */
+  #assigned(partitions: readonly TopicPartition[]): void {
+    this.#assigning = this.#assigning.then(async () => {
+      if (this.#ended) return;
+      const now = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
+      const gone = [...this.#dealt].filter(([key, { partition }]) => now.get(key)?.topicId !== partition.topicId);
+      for (const [key] of gone) this.#dealt.delete(key);
+      if (gone.length > 0) await this.#stage.release(gone.map(([, { partition }]) => partition));
+      const added = [...now.values()].filter((partition) => !this.#dealt.has(partitionKey(partition)));
+      const load = new Array<number>(this.#taskCount).fill(0);
+      for (const { task } of this.#dealt.values()) load[task]++;
+      for (const [task, dealt] of dealPartitions(added, load)) {
+        for (const partition of dealt) this.#dealt.set(partitionKey(partition), { task, partition });
+        // A task that is being started gets its partitions when it is ready.
+        if (this.#tasks.get(task)?.ready) this.#stage.dispatch({ kind: "assigned", task, partitions: dealt });
+      }
+      this.parts.observer.onAssigned(partitions);
+    }).catch((error) => this.#fail(error));
+  }
+
+  /** Before a rejoin: commits what was read, as far as the time allows. What is late is settled by the tables. */
+  async #revoking(): Promise<void> {
+    this.parts.observer.onRebalance();
+    if (this.#ended || this.#dealt.size === 0) return;
+    await this.#within(this.parts.revokeTimeoutMs, this.#stage.flush());
+  }
+
+  /** Carries out the coordinator's `open`: from where the target stands, or by the reset policy. */
+  async #open(
+    { task, epoch, partitions, reopened }: CoordinatorEffect & { kind: "open" },
+    isCurrent: (partition: TopicPartition) => boolean,
+  ): Promise<void> {
+    const { until } = this.parts;
+    const starts = await this.parts.retry("find where to read", () => this.#starts(partitions));
+    const open: OpenPartition[] = starts.filter(isCurrent).map((start) => ({
+      ...start,
+      epoch,
+      until: until === null ? null : until.get(partitionKey(start)) ?? start.offset,
+    }));
+    for (const partition of open) this.#caughtUp.delete(partitionKey(partition));
+    if (open.length > 0) this.#tasks.get(task)?.host.post({ kind: "open", partitions: open, reopened });
+  }
+
+  async #starts(partitions: readonly TopicPartition[]): Promise<Omit<OpenPartition, "epoch" | "until">[]> {
+    const { committer, admin, autoOffsetReset, initial } = this.parts;
+    let at = await committer.committedOffsets(partitions);
+    const absent = partitions.filter((partition) => offsetOf(at, partition) === null);
+    const bounds = absent.length > 0 ? await admin.logBounds(absent) : [];
+    if (autoOffsetReset === "latest") {
+      // "Partitions that appear while running start at the earliest offset, whatever the reset policy says": those that
+      // were not there at the start, and those of a topic that the target knows already.
+      const known = new Set(initial.map(partitionKey));
+      const established = new Set(
+        (await committer.committedOffsets(initial)).map(({ topic }) => topic),
+      );
+      const fresh = bounds.filter((b) => known.has(partitionKey(b)) && !established.has(b.topic));
+      const ends = fresh.map((b) => ({ ...plain(b), offset: b.endOffset }));
+      if (ends.length > 0) {
+        await committer.initialize(ends);
+        at = await committer.committedOffsets(partitions);
+      }
+    }
+    return partitions.map((partition) => {
+      const offset = offsetOf(at, partition);
+      if (offset !== null) return { ...plain(partition), offset, absent: false };
+      const bound = bounds.find((b) => partitionKey(b) === partitionKey(partition));
+      if (!bound) throw new FatalError(`Cannot read ${partition.topic}-${partition.partition}: Kafka does not know it`);
+      return { ...plain(partition), offset: bound.logStartOffset, absent: true };
+    });
+  }
+
+  #advance(offsets: Offsets): void {
+    const { membership, log } = this.parts;
+    membership.advance(offsets).catch((error) =>
+      log.warn("The group's offsets did not move: lag displays are behind until the next commit", {
+        error: String(error),
+      })
+    );
+  }
+
+  /** A drain ends when the target stands at or beyond every end, whoever brought it there. */
+  async #watchCaughtUp(): Promise<void> {
+    try {
+      while (!this.#ended) {
+        await this.parts.clock.sleep(CAUGHT_UP_POLL_MS, this.#stopping.signal);
+        const all = [...this.#dealt.keys()].every((key) => this.#caughtUp.has(key));
+        if (!all || this.#ended) continue;
+        if (this.#dealt.size > 0) await this.#stage.flush();
+        if (!await this.#isCaughtUp() || this.#ended) continue;
+        await this.#shutDown(5000);
+        return this.#end();
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#fail(error);
+    }
+  }
+
+  async #isCaughtUp(): Promise<boolean> {
+    const { until, committer, retry, initial } = this.parts;
+    if (until!.size === 0) return true;
+    const wanted = initial.filter((partition) => until!.has(partitionKey(partition)));
+    const at = await retry("read the committed offsets", () => committer.committedOffsets(wanted));
+    return wanted.every((partition) => (offsetOf(at, partition) ?? -1n) >= until!.get(partitionKey(partition))!);
+  }
+}
+
+function plain({ topic, topicId, partition }: TopicPartition): TopicPartition {
+  return { topic, topicId, partition };
+}

@@ -1,0 +1,311 @@
+/**
+ * A task: one loop over the six stages. It runs on a thread of its own, or in-process in tests; it hears and speaks only
+ * messages of task_protocol.ts.
+ *
+ * Order is everything here. Messages and batches are handled one after the other, never interleaved: a `prepare` covers
+ * exactly what was put before it, and what a `close` drops is exactly what was read before it.
+ *
+ * @module
+ */
+import {
+  type Clock,
+  type DataError,
+  type Log,
+  type Offsets,
+  partitionKey,
+  type RawRecords,
+  type Retry,
+  SinkBatch,
+  type SinkTask,
+  type TopicPartition,
+} from "./api/mod.ts";
+import type { Accepted, ConsumeStage } from "./consume.ts";
+import type { TaskShare } from "./coordinator_state.ts";
+import type { DecodeStage } from "./decode.ts";
+import type { ErrantRecordReporter, Stage } from "./errant_record_reporter.ts";
+import type { Fetched, Fetcher } from "./kafka/types.ts";
+import { put } from "./put.ts";
+import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
+
+/** The stages between consume and put for one topic. */
+export interface TopicStages {
+  readonly decode: DecodeStage;
+  validate(batch: SinkBatch, reject: (row: number, error: DataError) => void): SinkBatch;
+  /** `reject` is told the batch that the row is of: a step may have taken rows out before. */
+  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
+}
+
+/** What a task is made of. */
+export interface TaskParts {
+  readonly fetcher: Fetcher;
+  readonly consume: ConsumeStage;
+  readonly stagesOf: (topic: string) => TopicStages;
+  readonly sink: SinkTask<unknown>;
+  readonly reporter: ErrantRecordReporter;
+  readonly counters: TaskCounters;
+  readonly retry: Retry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes of slabs that may wait for a schema to be inferred from them. */
+  readonly heldBytesMax: number;
+  /** Records put since the last prepare after which a round is asked for; 0: never. */
+  readonly commitRecordsMax: number;
+  readonly send: (message: FromTask) => void;
+}
+
+/** What the task counts; `snapshot` is sent to the main thread. */
+export interface TaskCounters {
+  read(topic: string, partition: number, records: number, bytes: number): void;
+  put(topic: string, partition: number, rows: number): void;
+  spent(stage: string, ms: number): void;
+}
+
+/** Records on their way; `token` tells whether the partition was moved or closed since they were accepted. */
+type Taken = Accepted & { kind: "records" };
+
+const POLL_WAIT_MS = 250;
+
+/** One task's life: `run()` until a `stop`, or until it fails. */
+export class Task {
+  readonly #inbox: ToTask[] = [];
+  readonly #held = new Map<string, Taken[]>();
+  /** Shares that were prepared and are not settled, by id. */
+  readonly #staged = new Map<string, TaskShare["share"]>();
+  #wakeInbox: (() => void) | null = null;
+  #stopped = false;
+  #rowsSincePrepare = 0;
+
+  constructor(private readonly parts: TaskParts) {}
+
+  receive(message: ToTask): void {
+    this.#inbox.push(message);
+    this.#wakeInbox?.();
+    this.parts.fetcher.wake();
+  }
+
+  /** Resolves after a `stop`; throws what the task failed with, having released everything. */
+  async run(): Promise<void> {
+    const { fetcher, sink, send, reporter } = this.parts;
+    try {
+      send({ kind: "ready" });
+      while (!this.#stopped) {
+        await this.#serve();
+        if (this.#stopped) break;
+        for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
+          await this.#serve();
+          if (this.#stopped) break;
+          await this.#take(fetched);
+        }
+      }
+    } finally {
+      await fetcher.close();
+      await sink.stop();
+      await reporter.close();
+    }
+    send({ kind: "stopped" });
+  }
+
+  /** Handles every message that is there. */
+  async #serve(): Promise<void> {
+    for (let message = this.#inbox.shift(); message && !this.#stopped; message = this.#inbox.shift()) {
+      await this.#handle(message);
+    }
+  }
+
+  /** Resolves when there is a message. */
+  #message(): Promise<void> {
+    if (this.#inbox.length > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#wakeInbox = resolve);
+  }
+
+  /** Waits for `work` while messages are handled: the work touches nothing that they touch. Null after a `stop`. */
+  async #whileServing<T>(work: Promise<T>): Promise<T | null> {
+    let done = false;
+    const settled = work.finally(() => done = true);
+    settled.catch(() => {}); // awaited below, unless the task stops first
+    while (!done) {
+      await Promise.race([settled.catch(() => {}), this.#message()]);
+      if (!done) await this.#serve();
+      if (this.#stopped) return null;
+    }
+    return await settled;
+  }
+
+  async #handle(message: ToTask): Promise<void> {
+    switch (message.kind) {
+      case "open":
+        return await this.#open(message.partitions, message.reopened);
+      case "close":
+        return await this.#close(message.partitions);
+      case "prepare":
+        return await this.#prepare(message.epoch);
+      case "settle":
+        return await this.#settle(message.share, message.outcome);
+      case "stop":
+        this.#stopped = true;
+        return;
+      case "pinned":
+        throw new Error("A pinned schema is answered at once, by SchemaPins, and never queued");
+    }
+  }
+
+  /** The six stages, for what one fetch brought of one partition. */
+  async #take(fetched: Fetched): Promise<void> {
+    const { consume, fetcher, counters } = this.parts;
+    const accepted = consume.accept(fetched);
+    if (accepted.kind !== "records") {
+      if (fetched.kind === "records") fetcher.release(fetched.records);
+      if (accepted.kind === "gap") await this.#putGap(accepted);
+      return;
+    }
+    const { topic, partition, count, bytes } = accepted.records;
+    counters.read(topic, partition, count, bytes.length);
+    const { decode } = this.parts.stagesOf(topic);
+    const held = this.#held.get(topic);
+    if (!held && await decode.wants() === 0) return await this.#process(accepted);
+    const waiting = [...held ?? [], accepted];
+    this.#held.set(topic, waiting);
+    const enough = waiting.reduce((sum, each) => sum + each.records.count, 0) >= await decode.wants() ||
+      waiting.reduce((sum, each) => sum + each.records.bytes.length, 0) >= this.parts.heldBytesMax;
+    if (enough) await this.#learn(topic);
+  }
+
+  /** decode -> validate -> transform -> put. */
+  async #process({ records, slab, token }: Taken): Promise<void> {
+    const { fetcher, consume, counters, reporter, retry, sink, clock, log } = this.parts;
+    const { topic, partition, from, to } = records;
+    const stages = this.parts.stagesOf(topic);
+    let started = clock.monotonic();
+    const spent = (stage: string) => {
+      const now = clock.monotonic();
+      counters.spent(stage, now - started);
+      started = now;
+    };
+    const decoded = consume.isCurrent(token)
+      ? await this.#whileServing(
+        retry(`decode ${topic}-${partition} [${from}, ${to})`, () => stages.decode.decode(records)),
+      )
+      : null;
+    spent("decode");
+    // Messages were served meanwhile: the partition may have been moved or closed, and the records come again.
+    if (decoded === null || !consume.isCurrent(token)) {
+      log.debug("Dropped records of a partition that was moved", { topic, partition, from, to });
+      return fetcher.release(slab);
+    }
+    reporter.noteRecords(records.count);
+    for (const batch of decoded) {
+      const report = (of: SinkBatch, row: number, error: DataError, stage: Stage) =>
+        reporter.report(stage, of.origin.raw, of.origin.rows[row], error);
+      const valid = stages.validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
+      spent("validate");
+      const transformed = stages.transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
+      spent("transform");
+      await put(sink, transformed, retry);
+      spent("put");
+      counters.put(topic, partition, transformed.numRows);
+      this.#rowsSincePrepare += transformed.numRows;
+    }
+    fetcher.release(slab);
+    const { commitRecordsMax, send } = this.parts;
+    if (commitRecordsMax > 0 && this.#rowsSincePrepare >= commitRecordsMax) {
+      this.#rowsSincePrepare = 0;
+      send({ kind: "commit-requested" });
+    }
+  }
+
+  /** Accounts for offsets that the topic no longer has. */
+  async #putGap({ partition, from, to }: Accepted & { kind: "gap" }): Promise<void> {
+    const raw = emptyRecords(partition, from, to);
+    await put(this.parts.sink, SinkBatch.empty(raw, from, to), this.parts.retry);
+  }
+
+  /** Infers the topic's schema from what was held back, then treats it. */
+  async #learn(topic: string): Promise<void> {
+    const held = this.#held.get(topic);
+    if (!held) return;
+    const { decode } = this.parts.stagesOf(topic);
+    await decode.learn(held.map(({ records }) => records));
+    this.#held.delete(topic);
+    for (const taken of held) await this.#process(taken);
+  }
+
+  async #open(partitions: readonly OpenPartition[], reopened: boolean): Promise<void> {
+    const { consume, sink } = this.parts;
+    if (reopened) await this.#close(partitions);
+    const at: Offsets = partitions.filter(({ absent }) => !absent);
+    await sink.open(partitions, at);
+    for (const partition of partitions) consume.open(partition);
+  }
+
+  /** Drops what is open or held of these, and reads again what others lost by it. Shares wait to be settled. */
+  async #close(partitions: readonly TopicPartition[]): Promise<void> {
+    const { consume, sink } = this.parts;
+    const closing = partitions.filter((partition) => consume.isOpen(partition));
+    if (closing.length === 0) return;
+    const keys = new Set(closing.map(partitionKey));
+    for (const partition of closing) consume.close(partition);
+    this.#dropHeld((partition) => keys.has(partitionKey(partition)));
+    const again = await sink.close(closing);
+    const moved = new Set(again.map(partitionKey));
+    this.#dropHeld((partition) => moved.has(partitionKey(partition)));
+    for (const other of again) consume.seek(other, other.offset);
+  }
+
+  #dropHeld(which: (partition: TopicPartition) => boolean): void {
+    for (const [topic, held] of this.#held) {
+      for (const { records, slab } of held) if (which(records)) this.parts.fetcher.release(slab);
+      const kept = held.filter(({ records }) => !which(records));
+      if (kept.length > 0) this.#held.set(topic, kept);
+      else this.#held.delete(topic);
+    }
+  }
+
+  /** Phase one: what was put becomes durable, and the dead letters of its range are acknowledged. */
+  async #prepare(epoch: number): Promise<void> {
+    const { sink, reporter, consume, retry, send, counters, clock } = this.parts;
+    const started = clock.monotonic();
+    for (const topic of [...this.#held.keys()]) await this.#learn(topic);
+    const shares = await retry(`prepare epoch ${epoch}`, () => sink.preCommit());
+    await reporter.flush();
+    for (const share of shares) this.#staged.set(share.id, share);
+    this.#rowsSincePrepare = 0;
+    counters.spent("prepare", clock.monotonic() - started);
+    send({
+      kind: "prepared",
+      epoch,
+      shares: shares.map((share) => ({
+        share,
+        epochs: Object.fromEntries(share.ranges.map((range) => [partitionKey(range), consume.epoch(range)])),
+      })),
+    });
+  }
+
+  async #settle(id: string, outcome: Parameters<NonNullable<SinkTask<unknown>["settle"]>>[1]): Promise<void> {
+    const share = this.#staged.get(id);
+    if (!share) throw new Error(`Cannot settle share ${id}: it was never prepared, or is settled already`);
+    this.#staged.delete(id);
+    await this.parts.sink.settle?.(share, outcome);
+    if (outcome.kind === "committed") this.parts.reporter.forget(share.ranges);
+  }
+}
+
+function emptyRecords({ topic, topicId, partition }: TopicPartition, from: bigint, to: bigint): RawRecords {
+  const none = new Int32Array(0);
+  return {
+    topic,
+    topicId,
+    partition,
+    bytes: new Uint8Array(0),
+    count: 0,
+    from,
+    to,
+    baseOffset: from,
+    offsetDeltas: none,
+    timestampsMs: new Float64Array(0),
+    keyStarts: none,
+    keyEnds: none,
+    valueStarts: none,
+    valueEnds: none,
+    headerStarts: none,
+  };
+}
