@@ -1,0 +1,70 @@
+/**
+ * A small Schema Registry over HTTP on 127.0.0.1, for tests: the reading half of the Confluent API, with its error codes.
+ *
+ * @module
+ */
+import type { RegisteredSchema } from "./registry.ts";
+
+/** A running registry. */
+export interface FakeRegistry {
+  readonly url: string;
+  /** The paths that were asked for, in order. */
+  readonly requests: string[];
+  /** What it holds; add to it at any time. */
+  readonly schemas: RegisteredSchema[];
+  /** Answers instead of the registry where it returns a response. */
+  intercept: ((request: Request) => Response | Promise<Response> | null) | null;
+  stop(): Promise<void>;
+}
+
+/** Starts one on a free port. */
+export function startFakeRegistry(schemas: RegisteredSchema[] = []): FakeRegistry {
+  const requests: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const path = new URL(request.url).pathname;
+    requests.push(path);
+    return await fake.intercept?.(request) ?? answer(schemas, path);
+  });
+  const fake: FakeRegistry = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    requests,
+    schemas,
+    intercept: null,
+    stop: () => server.shutdown(),
+  };
+  return fake;
+}
+
+/** The registry's JSON. */
+export function registryJson(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
+  });
+}
+
+function answer(schemas: readonly RegisteredSchema[], path: string): Response {
+  const id = /\/schemas\/ids\/(\d+)$/.exec(path)?.[1];
+  if (id) {
+    const found = schemas.find((s) => s.id === Number(id));
+    if (!found) return registryJson(404, { error_code: 40403, message: `Schema ${id} not found` });
+    return registryJson(200, withoutDefaults({ ...found, id: undefined, subject: undefined, version: undefined }));
+  }
+  const [, name, version] = /\/subjects\/([^/]+)\/versions\/(\w+)$/.exec(path) ?? [];
+  if (!name) return registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
+  const ofSubject = schemas.filter((s) => s.subject === decodeURIComponent(name));
+  if (ofSubject.length === 0) return registryJson(404, { error_code: 40401, message: `Subject '${name}' not found.` });
+  const found = version === "latest" ? ofSubject.at(-1) : ofSubject.find((s) => s.version === Number(version));
+  if (!found) return registryJson(404, { error_code: 40402, message: `Version ${version} not found.` });
+  return registryJson(200, withoutDefaults({ ...found }));
+}
+
+/** The registry leaves out what is usual: the type AVRO and an empty list of references. */
+function withoutDefaults(schema: Partial<RegisteredSchema>): unknown {
+  const { schemaType, references, ...rest } = schema;
+  return {
+    ...rest,
+    ...(schemaType === "AVRO" ? {} : { schemaType }),
+    ...(references?.length ? { references } : {}),
+  };
+}
