@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Data, makeData, RecordBatch, Schema, Struct, type StructRowProxy } from "apache-arrow";
+import { type RecordBatch, Schema, type StructRowProxy } from "apache-arrow";
 import { rawHeaders, rawKey, rawOffset, type RawRecords, type RecordHeader } from "./raw_records.ts";
-import { takeBatch } from "./take.ts";
+import { emptyBatch, takeBatch } from "./take.ts";
 
 /** Where the rows of a batch came from. A transform cannot change it. */
 export interface Origin {
@@ -26,6 +26,8 @@ export interface SinkRecord {
   readonly value: StructRowProxy | null;
 }
 
+const NO_FIELDS = new Schema([]);
+
 /** Rows of one partition in the order of their offsets. Immutable. */
 export class SinkBatch {
   constructor(
@@ -41,7 +43,7 @@ export class SinkBatch {
 
   /** A batch without rows that only moves the offset. */
   static empty(raw: RawRecords, from: bigint, to: bigint): SinkBatch {
-    return new SinkBatch(emptyData(), { raw, rows: new Int32Array(0) }, from, to);
+    return new SinkBatch(emptyBatch(NO_FIELDS), { raw, rows: new Int32Array(0) }, from, to);
   }
 
   get topic(): string {
@@ -88,7 +90,7 @@ export class SinkBatch {
       tombstones = new Uint8Array((rows.length + 7) >> 3);
       for (let i = 0; i < rows.length; i++) if (this.isTombstone(rows[i])) tombstones[i >> 3] |= 1 << (i & 7);
     }
-    const data = rows.length === 0 ? emptyData(this.data.schema) : takeBatch(this.data, rows);
+    const data = rows.length === 0 ? emptyBatch(this.data.schema) : takeBatch(this.data, rows);
     return new SinkBatch(data, { raw: this.origin.raw, rows: picked }, this.from, this.to, tombstones);
   }
 
@@ -106,14 +108,4 @@ export class SinkBatch {
       };
     }
   }
-}
-
-/** Columns of equal length as a record batch; `length` counts where there are no columns. */
-export function recordBatch(schema: Schema, columns: readonly Data[], length: number): RecordBatch {
-  const type = new Struct(schema.fields);
-  return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children: [...columns] }));
-}
-
-function emptyData(schema = new Schema([])): RecordBatch {
-  return new RecordBatch(schema);
 }

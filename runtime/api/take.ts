@@ -3,17 +3,38 @@
  *
  * @module
  */
-import { type Data, type Field, makeData, RecordBatch, Struct, Type } from "apache-arrow";
+import { type Data, type Field, makeData, RecordBatch, type Schema, Struct, Type } from "apache-arrow";
 import { FatalError } from "./errors.ts";
 
-/** The rows of a batch at `indices`. */
-export function takeBatch(batch: RecordBatch, indices: Int32Array): RecordBatch {
-  const children = batch.data.children.map((child) => take(child, indices));
-  const type = new Struct(batch.schema.fields);
-  return new RecordBatch(batch.schema, makeData({ type, length: indices.length, nullCount: 0, children }));
+/**
+ * Columns of equal length as a record batch; `length` counts where there are no columns. The batch's schema is `schema`
+ * itself: what is derived from a schema is kept by its identity, and Arrow's own constructor would make a copy.
+ */
+export function recordBatch(schema: Schema, columns: readonly Data[], length: number): RecordBatch {
+  // Arrow pads a column that is too short with nulls, and a field of a missing column becomes nullable: never silently.
+  if (columns.length !== schema.fields.length || columns.some((column) => column.length !== length)) {
+    throw new RangeError(
+      `Cannot make a batch of ${length} rows: the columns have ${columns.map((c) => c.length)} entries, ` +
+        `wanted ${length} for each of the fields ${schema.names}`,
+    );
+  }
+  const type = new Struct(schema.fields);
+  const batch = new RecordBatch(schema, makeData({ type, length, nullCount: 0, children: [...columns] }));
+  (batch as { schema: Schema }).schema = schema;
+  return batch;
 }
 
-/** The entries of a column at `indices`. */
+/** A batch without rows. */
+export function emptyBatch(schema: Schema): RecordBatch {
+  return recordBatch(schema, schema.fields.map((field) => nulls(field, 0)), 0);
+}
+
+/** The rows of a batch at `indices`; -1 gives a row of nulls, whatever the schema says about them. */
+export function takeBatch(batch: RecordBatch, indices: Int32Array): RecordBatch {
+  return recordBatch(batch.schema, batch.data.children.map((child) => take(child, indices)), indices.length);
+}
+
+/** The entries of a column at `indices`; -1 gives a null. */
 export function take(data: Data, indices: Int32Array): Data {
   const length = indices.length;
   const { type } = data;
@@ -31,21 +52,19 @@ export function take(data: Data, indices: Int32Array): Data {
       const { values, stride } = data;
       const ArrayType = values.constructor as new (n: number) => typeof values;
       const out = new ArrayType(length * stride);
-      if (stride === 1) { for (let i = 0; i < length; i++) out[i] = values[indices[i]]; }
-      else {for (let i = 0; i < length; i++) {
-          for (let w = 0; w < stride; w++) out[i * stride + w] = values[indices[i] * stride + w];
-        }}
+      for (let i = 0; i < length; i++) {
+        const at = indices[i] * stride;
+        if (at >= 0) { for (let word = 0; word < stride; word++) out[i * stride + word] = values[at + word]; }
+      }
       return make({ data: out });
     }
     case Type.Utf8:
     case Type.Binary: {
       const { valueOffsets, values } = data;
-      const offsets = new Int32Array(length + 1);
-      for (let i = 0; i < length; i++) {
-        offsets[i + 1] = offsets[i] + valueOffsets[indices[i] + 1] - valueOffsets[indices[i]];
-      }
+      const offsets = takeOffsets(valueOffsets, indices);
       const bytes = new Uint8Array(offsets[length]);
       for (let i = 0; i < length; i++) {
+        if (offsets[i + 1] === offsets[i]) continue;
         bytes.set(values.subarray(valueOffsets[indices[i]], valueOffsets[indices[i] + 1]), offsets[i]);
       }
       return make({ valueOffsets: offsets, data: bytes });
@@ -53,10 +72,7 @@ export function take(data: Data, indices: Int32Array): Data {
     case Type.List:
     case Type.Map: {
       const { valueOffsets } = data;
-      const offsets = new Int32Array(length + 1);
-      for (let i = 0; i < length; i++) {
-        offsets[i + 1] = offsets[i] + valueOffsets[indices[i] + 1] - valueOffsets[indices[i]];
-      }
+      const offsets = takeOffsets(valueOffsets, indices);
       const inner = new Int32Array(offsets[length]);
       for (let i = 0; i < length; i++) {
         const from = valueOffsets[indices[i]];
@@ -107,11 +123,24 @@ export function nulls(field: Field, length: number): Data {
   }
 }
 
+/** Offsets of the picked entries, from 0; a null in place of -1 holds nothing. */
+function takeOffsets(offsets: Int32Array, indices: Int32Array): Int32Array {
+  const out = new Int32Array(indices.length + 1);
+  for (let i = 0; i < indices.length; i++) {
+    const at = indices[i];
+    out[i + 1] = out[i] + (at < 0 ? 0 : offsets[at + 1] - offsets[at]);
+  }
+  return out;
+}
+
 function takeValidity(data: Data, indices: Int32Array): { nullCount: number; nullBitmap: Uint8Array | undefined } {
-  if (data.nullCount === 0) return { nullCount: 0, nullBitmap: undefined };
-  const nullBitmap = takeBits(data.nullBitmap!, data.offset, indices);
-  let nullCount = indices.length;
-  for (let i = 0; i < indices.length; i++) if (nullBitmap[i >> 3] & (1 << (i & 7))) nullCount--;
+  if (data.nullCount === 0 && !indices.includes(-1)) return { nullCount: 0, nullBitmap: undefined };
+  const nullBitmap = new Uint8Array((indices.length + 7) >> 3);
+  let nullCount = 0;
+  for (let i = 0; i < indices.length; i++) {
+    if (indices[i] < 0 || isNull(data, indices[i])) nullCount++;
+    else nullBitmap[i >> 3] |= 1 << (i & 7);
+  }
   return { nullCount, nullBitmap: nullCount > 0 ? nullBitmap : undefined };
 }
 
@@ -119,7 +148,7 @@ function takeBits(bits: Uint8Array, offset: number, indices: Int32Array): Uint8A
   const out = new Uint8Array((indices.length + 7) >> 3);
   for (let i = 0; i < indices.length; i++) {
     const at = offset + indices[i];
-    if (bits[at >> 3] & (1 << (at & 7))) out[i >> 3] |= 1 << (i & 7);
+    if (indices[i] >= 0 && bits[at >> 3] & (1 << (at & 7))) out[i >> 3] |= 1 << (i & 7);
   }
   return out;
 }
