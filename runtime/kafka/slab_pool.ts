@@ -1,0 +1,106 @@
+/**
+ * Memory for slabs, given back explicitly: typed arrays that are left to the collector are freed late.
+ *
+ * @module
+ */
+
+/** The index of a slab: an entry a record, with room for more. */
+export interface RecordIndex {
+  readonly capacity: number;
+  readonly offsetDeltas: Int32Array;
+  readonly timestampsMs: Float64Array;
+  readonly keyStarts: Int32Array;
+  readonly keyEnds: Int32Array;
+  readonly valueStarts: Int32Array;
+  readonly valueEnds: Int32Array;
+  readonly headerStarts: Int32Array;
+}
+
+/** Where slabs take their memory. */
+export interface SlabAllocator {
+  /** At least `size` bytes; their content is undefined. */
+  takeBytes(size: number): Uint8Array;
+  /** Room for at least `count` records. */
+  takeIndex(count: number): RecordIndex;
+}
+
+/** Bytes of an index entry: six 32 bit numbers and a double. */
+const INDEX_ENTRY_BYTES = 32;
+const BYTES_MIN = 64 * 1024;
+const RECORDS_MIN = 1024;
+
+/** Keeps what is given back, up to a limit, in sizes that are powers of two. */
+export class SlabPool implements SlabAllocator {
+  #free = 0;
+  readonly #bytes = new Map<number, Uint8Array[]>();
+  readonly #indexes = new Map<number, RecordIndex[]>();
+
+  constructor(private readonly freeBytesMax: number) {}
+
+  /** Bytes that wait to be used again. */
+  get freeBytes(): number {
+    return this.#free;
+  }
+
+  takeBytes(size: number): Uint8Array {
+    const capacity = roundUp(size, BYTES_MIN);
+    const kept = this.#bytes.get(capacity)?.pop();
+    if (!kept) return new Uint8Array(capacity);
+    this.#free -= capacity;
+    return kept;
+  }
+
+  takeIndex(count: number): RecordIndex {
+    const capacity = roundUp(count, RECORDS_MIN);
+    const kept = this.#indexes.get(capacity)?.pop();
+    if (!kept) return makeIndex(capacity);
+    this.#free -= capacity * INDEX_ENTRY_BYTES;
+    return kept;
+  }
+
+  giveBytes(bytes: Uint8Array): void {
+    if (this.#keeps(bytes.length)) push(this.#bytes, bytes.length, bytes);
+  }
+
+  giveIndex(index: RecordIndex): void {
+    if (this.#keeps(index.capacity * INDEX_ENTRY_BYTES)) push(this.#indexes, index.capacity, index);
+  }
+
+  #keeps(size: number): boolean {
+    if (this.#free + size > this.freeBytesMax) return false;
+    this.#free += size;
+    return true;
+  }
+}
+
+/** Memory of an index. */
+export function indexBytes(index: RecordIndex): number {
+  return index.capacity * INDEX_ENTRY_BYTES;
+}
+
+/** A new index with room for `capacity` records. */
+export function makeIndex(capacity: number): RecordIndex {
+  const ints = (): Int32Array => new Int32Array(capacity);
+  return {
+    capacity,
+    offsetDeltas: ints(),
+    timestampsMs: new Float64Array(capacity),
+    keyStarts: ints(),
+    keyEnds: ints(),
+    valueStarts: ints(),
+    valueEnds: ints(),
+    headerStarts: ints(),
+  };
+}
+
+function roundUp(size: number, min: number): number {
+  let capacity = min;
+  while (capacity < size) capacity *= 2;
+  return capacity;
+}
+
+function push<T>(map: Map<number, T[]>, key: number, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
