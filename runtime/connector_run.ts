@@ -68,7 +68,8 @@ const CAUGHT_UP_POLL_MS = 500;
 
 /** See the module's doc. */
 export class ConnectorRun {
-  readonly #tasks = new Map<number, { host: TaskHost; ready: boolean }>();
+  /** Running tasks; `shares` are those that they have not been told the outcome of. */
+  readonly #tasks = new Map<number, { host: TaskHost; ready: boolean; shares: Set<string> }>();
   readonly #restarts = new Map<number, number>();
   /** Which task reads what: stays as it is while the partition stays with us. */
   readonly #dealt = new Map<string, { task: number; partition: TopicPartition }>();
@@ -93,7 +94,7 @@ export class ConnectorRun {
       committer,
       clock,
       log,
-      tell: (task, message) => this.#tasks.get(task)?.host.post(message),
+      tell: (task, message) => this.#tell(task, message),
       open: (effect, isCurrent) => this.#open(effect, isCurrent),
       advance: (ranges) => this.#advance(ranges.map(({ to, ...range }) => ({ ...plain(range), offset: to }))),
       onCommit: (report) => {
@@ -203,7 +204,7 @@ export class ConnectorRun {
     const host = this.parts.spawn(task, (message) => {
       if (this.#tasks.get(task)?.host === host) this.#hear(task, message);
     });
-    this.#tasks.set(task, { host, ready: false });
+    this.#tasks.set(task, { host, ready: false, shares: new Set() });
   }
 
   #hear(task: number, message: FromTask): void {
@@ -212,6 +213,7 @@ export class ConnectorRun {
         return this.#ready(task);
       case "prepared": {
         const shares = message.shares.map((share) => ({ ...share, task }));
+        for (const { share } of shares) this.#tasks.get(task)!.shares.add(share.id);
         return this.#stage.dispatch({ kind: "prepared", task, epoch: message.epoch, shares });
       }
       case "pin":
@@ -229,6 +231,13 @@ export class ConnectorRun {
         this.#tasks.delete(task);
         return this.#onStopped?.();
     }
+  }
+
+  #tell(task: number, message: ToTask): void {
+    const running = this.#tasks.get(task);
+    // A share may outlive the task that prepared it; the one that has its number now knows nothing of it.
+    if (message.kind === "settle" && !running?.shares.delete(message.share)) return;
+    running?.host.post(message);
   }
 
   #ready(task: number): void {
