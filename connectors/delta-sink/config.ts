@@ -1,0 +1,114 @@
+/**
+ * The options of the Delta sink.
+ *
+ * @module
+ */
+import { MiB, option, type Values } from "../../mod.ts";
+
+/** The Kafka columns that `columns.kafka` can add, and what each is called in the table. */
+export const KAFKA_COLUMNS = {
+  topic: "_kafka_topic",
+  partition: "_kafka_partition",
+  offset: "_kafka_offset",
+  timestamp: "_kafka_timestamp",
+  key: "_kafka_key",
+} as const;
+
+/** The declaration. */
+export const deltaSinkOptions = {
+  "table.uri": option.string({
+    doc: "Where the table is; `${topic}` stands for the topic's name and must be in it when there are several topics.",
+    importance: "high",
+    group: "table",
+  }),
+  "auto.create.table": option.boolean({
+    doc: "Create the table with its first commit when it does not exist; false: refuse to start without it.",
+    default: true,
+    group: "table",
+  }),
+  "partition.by": option.list({
+    doc:
+      "Partition columns: `column`, `date(column)`, `hour(column)`, `date(kafka.timestamp)`, `hour(kafka.timestamp)`.",
+    default: [],
+    importance: "high",
+    group: "table",
+  }),
+  "columns.kafka": option.list({
+    doc: "Columns to add for where a record came from, as `_kafka_<name>`.",
+    default: [],
+    oneOf: Object.keys(KAFKA_COLUMNS),
+    group: "table",
+  }),
+  "schema.evolution": option.oneOf(["none", "add"], {
+    doc:
+      "`none`: a record that needs a change of the table's schema is rejected, with the diff and the command to run. " +
+      "`add`: new nullable columns, nested ones too, come with the commit of the first rows that have them.",
+    default: "none",
+    importance: "high",
+    group: "table",
+  }),
+  "table.properties": option.map({
+    doc: "Table properties to create the table with, e.g. `table.properties.delta.checkpointInterval: 20`.",
+    group: "table",
+  }),
+  "allow.protocol.upgrade": option.boolean({
+    doc: "Raise the protocol of an existing table where a column needs it (timestamp without zone).",
+    default: false,
+    group: "table",
+  }),
+  "file.bytes.max": option.bytes({
+    doc: "Close a data file once it holds this much.",
+    default: 128 * MiB,
+    min: 1024,
+    group: "files",
+  }),
+  "row.group.bytes.max": option.bytes({
+    doc: "Encode a row group once its columns take this much memory.",
+    default: 16 * MiB,
+    min: 1024,
+    importance: "low",
+    group: "files",
+  }),
+  "parquet.codec": option.oneOf(["zstd", "snappy", "uncompressed"], {
+    doc: "Compression of the data files.",
+    default: "zstd",
+    group: "files",
+  }),
+  "app.id": option.optionalString({
+    doc:
+      "Under which name the table holds our offsets; the connector's name unless set. Change it and all is read again.",
+    importance: "low",
+    perTopic: false,
+    group: "offsets",
+  }),
+  "app.id.others": option.oneOf(["refuse", "allow"], {
+    doc:
+      "What to do when the table holds offsets of the same topic under another app id: somebody else ingests it too.",
+    default: "refuse",
+    importance: "low",
+    group: "offsets",
+  }),
+  "topic.recreated": option.oneOf(["fail", "restart", "continue"], {
+    doc:
+      "What to do when the table holds offsets of an earlier topic of the same name: refuse; read the new topic from " +
+      "its start; or go on at the old topic's offset (a mirrored topic).",
+    default: "fail",
+    importance: "low",
+    group: "offsets",
+  }),
+  "staged.age.max.ms": option.durationMs({
+    doc: "Look up the files of a share that is older than this before it is committed: a vacuum may have run.",
+    default: 3_600_000,
+    min: 1000,
+    importance: "low",
+    group: "files",
+  }),
+} as const;
+
+/** The parsed options of one topic. */
+export type DeltaSinkValues = Values<typeof deltaSinkOptions>;
+
+/** The table of a topic: `table.uri` with the topic in it. */
+export function tableUri(values: DeltaSinkValues, topic: string): string {
+  return values["table.uri"].replaceAll("${topic}", topic);
+}

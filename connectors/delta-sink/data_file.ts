@@ -1,0 +1,111 @@
+/**
+ * One open data file: batches wait in memory until they make a row group, row groups are written out as they are
+ * encoded, statistics grow along.
+ *
+ * @module
+ */
+import type { RecordBatch, Schema } from "apache-arrow";
+import { FatalError, RetriableError } from "../../mod.ts";
+import { createStats, type StatsCollector } from "./delta/stats.ts";
+import { createParquetFile, type ParquetFile } from "./parquet/parquet_file.ts";
+import type { StagedFile } from "./staged.ts";
+import type { ObjectWriter, Storage } from "./storage/storage.ts";
+
+/** What a file is opened with. */
+export interface DataFileOptions {
+  readonly storage: Storage;
+  /** Relative to the table. */
+  readonly path: string;
+  /** The columns in the file: without the partition columns. */
+  readonly schema: Schema;
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+  readonly codec: "zstd" | "snappy" | "uncompressed";
+  readonly rowGroupBytesMax: number;
+}
+
+/** A file that no version names yet. */
+export class DataFile {
+  /** Keys of the Kafka partitions whose rows are in it. */
+  readonly sources = new Set<string>();
+  /** Bytes of batches that wait to be encoded. */
+  bufferedBytes = 0;
+  rows = 0;
+  #batches: RecordBatch[] = [];
+  #writer: ObjectWriter | null = null;
+  readonly #parquet: ParquetFile;
+  readonly #stats: StatsCollector;
+
+  constructor(private readonly options: DataFileOptions) {
+    this.#parquet = createParquetFile({ schema: options.schema, codec: options.codec });
+    this.#stats = createStats(options.schema);
+  }
+
+  /** Bytes written so far; what waits is not in it. */
+  get writtenBytes(): number {
+    return this.#parquet.bytes;
+  }
+
+  /** Takes rows; writes a row group out where they have become enough. */
+  async append(batch: RecordBatch, source: string): Promise<void> {
+    this.sources.add(source);
+    this.#batches.push(batch);
+    this.bufferedBytes += batchBytes(batch);
+    this.rows += batch.numRows;
+    if (this.bufferedBytes >= this.options.rowGroupBytesMax) await this.flush();
+  }
+
+  /** Encodes and writes out what waits. */
+  async flush(): Promise<void> {
+    if (this.#batches.length === 0) return;
+    const batches = this.#batches;
+    this.#batches = [];
+    this.bufferedBytes = 0;
+    for (const batch of batches) this.#stats.add(batch);
+    await this.#write(this.#parquet.appendRowGroup(batches));
+  }
+
+  /** Makes the file durable. */
+  async close(nowMs: number): Promise<StagedFile> {
+    await this.flush();
+    await this.#write(this.#parquet.finish());
+    const size = await this.#store(() => this.#writer!.close());
+    return {
+      path: this.options.path,
+      size,
+      rows: this.rows,
+      partitionValues: this.options.partitionValues,
+      stats: this.#stats.finish(),
+      modificationTimeMs: nowMs,
+    };
+  }
+
+  /** Leaves nothing behind. */
+  async abort(): Promise<void> {
+    this.#batches = [];
+    this.bufferedBytes = 0;
+    await this.#writer?.abort();
+  }
+
+  async #write(chunks: readonly Uint8Array[]): Promise<void> {
+    await this.#store(async () => {
+      this.#writer ??= await this.options.storage.openWrite(this.options.path);
+      for (const chunk of chunks) await this.#writer.write(chunk);
+    });
+  }
+
+  /** A file that could not be written in part cannot be mended: the task ends, and its records are read again. */
+  async #store<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof RetriableError)) throw error;
+      const { storage, path } = this.options;
+      throw new FatalError(`Cannot write file "${path}" of table "${storage.uri}": ${error.message}`, { cause: error });
+    }
+  }
+}
+
+/** Bytes of a batch's buffers. */
+function batchBytes({ data }: RecordBatch): number {
+  return data.byteLength;
+}

@@ -1,0 +1,270 @@
+/**
+ * What a task holds of one table: the schema that it writes with, open files by partition values, and the ranges of the
+ * records in them.
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import {
+  type Clock,
+  type DataError,
+  FatalError,
+  type OffsetRange,
+  type Offsets,
+  partitionKey,
+  type Share,
+  type SinkBatch,
+  type TopicPartition,
+} from "../../mod.ts";
+import type { DeltaSinkValues } from "./config.ts";
+import { DataFile } from "./data_file.ts";
+import { arrowToDelta, compareSchemas, deltaToArrow } from "./delta/schema.ts";
+import { createKafkaColumns } from "./kafka_columns.ts";
+import { createProjector, type Projector } from "./project.ts";
+import { createRouter, type Router } from "./route.ts";
+import type { DeltaStaged, StagedFile } from "./staged.ts";
+import type { Storage } from "./storage/storage.ts";
+
+interface Interval {
+  readonly range: TopicPartition & { readonly from: bigint; readonly fromAbsent: boolean };
+  to: bigint;
+}
+
+/** What a writer is made of. */
+export interface TableWriterParts {
+  readonly table: string;
+  readonly storage: Storage;
+  readonly values: DeltaSinkValues;
+  readonly clock: Clock;
+  readonly uuid: () => string;
+  readonly reject: (batch: SinkBatch, row: number, error: DataError) => void;
+  /** The table's schema, partition columns included; null where there is no table, or none with columns. */
+  readonly loadSchema: () => Promise<Schema | null>;
+}
+
+/** Calls never overlap. */
+export class TableWriter {
+  /** The table's schema plus what this task adds to it. */
+  #schema: Schema | null = null;
+  /** Whether the table's schema is to be read (again) before the next row. */
+  #schemaIsOld = true;
+  readonly #kafkaColumns: (batch: SinkBatch) => SinkBatch;
+  readonly #router: Router;
+  #projectors = new WeakMap<Schema, Projector>();
+  /** Open files by partition values. */
+  readonly #open = new Map<string, DataFile>();
+  /** Files that are full, each with the partitions whose rows are in it. */
+  #full: { file: StagedFile; sources: ReadonlySet<string> }[] = [];
+  readonly #intervals = new Map<string, Interval>();
+  #oldestMs: number | null = null;
+  #timestampMsMax: number | null = null;
+
+  constructor(private readonly parts: TableWriterParts) {
+    this.#kafkaColumns = createKafkaColumns(parts.values["columns.kafka"]);
+    this.#router = createRouter(parts.values["partition.by"]);
+  }
+
+  /** Bytes in memory. */
+  get bufferedBytes(): number {
+    let sum = 0;
+    for (const file of this.#open.values()) sum += file.bufferedBytes;
+    return sum;
+  }
+
+  /** What is known of the table may be out of date. */
+  forgetSchema(): void {
+    this.#schemaIsOld = true;
+  }
+
+  /** The table's schema plus what this task adds to it, or null. */
+  async schema(): Promise<Schema | null> {
+    if (this.#schemaIsOld) {
+      this.#schema = this.#withUnsent(await this.parts.loadSchema());
+      this.#schemaIsOld = false;
+      this.#projectors = new WeakMap();
+    }
+    return this.#schema;
+  }
+
+  /** Takes a batch; `fromAbsent`: the table held no offset of the partition when it was opened, and nothing was put since. */
+  async put(batch: SinkBatch, fromAbsent: boolean): Promise<void> {
+    if (batch.numRows > 0) await this.#rows(batch);
+    const key = partitionKey(batch);
+    const interval = this.#intervals.get(key);
+    if (interval) interval.to = batch.to;
+    else {
+      const { topic, topicId, partition, from, to } = batch;
+      this.#intervals.set(key, { range: { topic, topicId, partition, from, fromAbsent }, to });
+    }
+  }
+
+  /** Where the next batch of a partition must begin, or null where nothing of it is here. */
+  nextOffset(partition: TopicPartition): bigint | null {
+    return this.#intervals.get(partitionKey(partition))?.to ?? null;
+  }
+
+  /** Writes out the row group of the largest open file, to free memory. */
+  async flushLargest(): Promise<void> {
+    const largest = [...this.#open.values()].sort((a, b) => b.bufferedBytes - a.bufferedBytes)[0];
+    await largest?.flush();
+  }
+
+  /** Phase one: closes every file. Null where nothing was put since the last time. */
+  async prepare(): Promise<Share<DeltaStaged> | null> {
+    if (this.#intervals.size === 0) return null;
+    for (const key of [...this.#open.keys()]) await this.#closeFile(key);
+    const files = this.#full.map(({ file }) => file);
+    const share: Share<DeltaStaged> = {
+      id: this.parts.uuid(),
+      table: this.parts.table,
+      ranges: [...this.#intervals.values()].map(({ range, to }): OffsetRange => ({ ...range, to })),
+      staged: {
+        schema: files.length > 0 && this.#schema ? JSON.stringify(arrowToDelta(this.#schema)) : null,
+        partitionColumns: this.#router.columns,
+        files,
+        preparedAtMs: this.#oldestMs ?? this.parts.clock.now(),
+      },
+      stats: {
+        rows: files.reduce((sum, { rows }) => sum + rows, 0),
+        files: files.length,
+        bytes: files.reduce((sum, { size }) => sum + size, 0),
+        timestampMsMax: this.#timestampMsMax,
+      },
+    };
+    this.#reset();
+    return share;
+  }
+
+  /** A share was stale: what was known of the table is out of date, also for what is still open. */
+  async settleStale(files: readonly StagedFile[]): Promise<void> {
+    for (const { path } of files) await this.parts.storage.delete(path);
+    this.forgetSchema();
+  }
+
+  /** Drops what is open and holds rows of these; returns where the others in it are read again. */
+  async close(partitions: readonly TopicPartition[]): Promise<Offsets> {
+    const gone = new Set(partitions.map(partitionKey));
+    const dropped = this.#tiedTo(gone);
+    for (const [key, file] of this.#open) {
+      if (!intersects(file.sources, dropped)) continue;
+      this.#open.delete(key);
+      await file.abort();
+    }
+    for (const { file } of this.#full.filter(({ sources }) => intersects(sources, dropped))) {
+      await this.parts.storage.delete(file.path);
+    }
+    this.#full = this.#full.filter(({ sources }) => !intersects(sources, dropped));
+    const again: Offsets = [...dropped].filter((key) => !gone.has(key)).map((key) => {
+      const { topic, topicId, partition, from } = this.#intervals.get(key)!.range;
+      return { topic, topicId, partition, offset: from };
+    });
+    for (const key of dropped) this.#intervals.delete(key);
+    this.forgetSchema();
+    return again;
+  }
+
+  /** Deletes what no share names. */
+  async stop(): Promise<void> {
+    for (const file of this.#open.values()) await file.abort();
+    for (const { file } of this.#full) await this.parts.storage.delete(file.path);
+    this.#open.clear();
+    this.#reset();
+  }
+
+  async #rows(batch: SinkBatch): Promise<void> {
+    const wanted = this.#router.derive(this.#kafkaColumns(batch), this.parts.reject);
+    const fitted = (await this.#projector(wanted)).project(wanted, this.parts.reject);
+    if (fitted.numRows === 0) return;
+    for (let row = 0; row < fitted.numRows; row++) {
+      this.#timestampMsMax = Math.max(this.#timestampMsMax ?? -Infinity, fitted.timestampMs(row));
+    }
+    for (const { key, values, directory, data } of this.#router.split(fitted)) {
+      const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
+      await file.append(data, partitionKey(batch));
+      if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
+    }
+  }
+
+  /** The table's schema as it is now, plus what files that are not prepared yet have added to it. */
+  #withUnsent(table: Schema | null): Schema | null {
+    if (this.#schema === null || (this.#open.size === 0 && this.#full.length === 0)) return table;
+    if (table === null) return this.#schema;
+    const compared = compareSchemas(arrowToDelta(table), arrowToDelta(this.#schema));
+    if (compared.kind === "conflict") {
+      throw new FatalError(
+        `Cannot go on writing table "${this.parts.table}": its schema was changed meanwhile to one that open files do ` +
+          `not fit (${compared.diff.join("; ")}); the task reads them again`,
+      );
+    }
+    return compared.kind === "adds" ? deltaToArrow(compared.merged) : table;
+  }
+
+  /** How rows of this schema fit the table; what they add becomes part of what this task writes. */
+  async #projector(batch: SinkBatch): Promise<Projector> {
+    const table = await this.schema();
+    const known = this.#projectors.get(batch.data.schema);
+    if (known) return known;
+    const projector = createProjector(table, batch.data.schema, this.parts.values["schema.evolution"]);
+    if (projector.schema !== table) {
+      // Files have one schema each: those that are open go on without the new columns, as full files.
+      for (const key of [...this.#open.keys()]) await this.#closeFile(key);
+      this.#schema = projector.schema;
+      this.#projectors = new WeakMap();
+    }
+    this.#projectors.set(batch.data.schema, projector);
+    return projector;
+  }
+
+  #openFile(
+    key: string,
+    partitionValues: Readonly<Record<string, string | null>>,
+    directory: string,
+    schema: Schema,
+  ): DataFile {
+    const { storage, values, uuid } = this.parts;
+    const name = `part-${uuid()}${
+      values["parquet.codec"] === "uncompressed" ? "" : `.${values["parquet.codec"]}`
+    }.parquet`;
+    const file = new DataFile({
+      storage,
+      path: directory === "" ? name : `${directory}/${name}`,
+      schema,
+      partitionValues,
+      codec: values["parquet.codec"],
+      rowGroupBytesMax: values["row.group.bytes.max"],
+    });
+    this.#open.set(key, file);
+    return file;
+  }
+
+  async #closeFile(key: string): Promise<void> {
+    const file = this.#open.get(key)!;
+    const nowMs = this.parts.clock.now();
+    this.#full.push({ file: await file.close(nowMs), sources: file.sources });
+    this.#open.delete(key);
+    this.#oldestMs ??= nowMs;
+  }
+
+  /** These partitions and all whose rows share a file with one of them, directly or by way of others. */
+  #tiedTo(gone: ReadonlySet<string>): Set<string> {
+    const tied = new Set([...gone].filter((key) => this.#intervals.has(key)));
+    const files = [...this.#open.values(), ...this.#full].map(({ sources }) => sources);
+    for (let size = -1; size !== tied.size;) {
+      size = tied.size;
+      for (const sources of files) if (intersects(sources, tied)) sources.forEach((key) => tied.add(key));
+    }
+    return tied;
+  }
+
+  #reset(): void {
+    this.#full = [];
+    this.#intervals.clear();
+    this.#oldestMs = null;
+    this.#timestampMsMax = null;
+  }
+}
+
+function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  for (const key of a) if (b.has(key)) return true;
+  return false;
+}

@@ -1,0 +1,120 @@
+/**
+ * The Delta sink's task: a writer for each table.
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import {
+  type CommitOutcome,
+  type Config,
+  offsetOf,
+  type Offsets,
+  partitionKey,
+  type Share,
+  type SinkBatch,
+  type SinkTask,
+  type SinkTaskContext,
+  type TopicPartition,
+} from "../../mod.ts";
+import { type deltaSinkOptions, tableUri } from "./config.ts";
+import type { DeltaStaged } from "./staged.ts";
+import { openStorage } from "./storage/open.ts";
+import type { Storage } from "./storage/storage.ts";
+import { loadTableSchema } from "./table_schema.ts";
+import { TableWriter } from "./table_writer.ts";
+
+/** See `SinkTask` for the contract. */
+export class DeltaSinkTask implements SinkTask<DeltaStaged> {
+  readonly #writers = new Map<string, TableWriter>();
+  /** Open partitions: the next offset, and whether the table holds none of it yet. */
+  readonly #next = new Map<string, { offset: bigint | null; absent: boolean }>();
+
+  constructor(
+    private readonly config: Config<typeof deltaSinkOptions>,
+    private readonly context: SinkTaskContext,
+    private readonly openTable: (uri: string) => Storage = openStorage,
+  ) {}
+
+  open(partitions: readonly TopicPartition[], at: Offsets): Promise<void> {
+    for (const partition of partitions) {
+      const offset = offsetOf(at, partition);
+      this.#next.set(partitionKey(partition), { offset, absent: offset === null });
+      this.#writer(partition.topic).forgetSchema();
+    }
+    return Promise.resolve();
+  }
+
+  async put(batch: SinkBatch): Promise<void> {
+    const next = this.#next.get(partitionKey(batch));
+    const name = `${batch.topic}-${batch.partition}`;
+    if (!next) throw new Error(`Cannot put rows of ${name}: the partition is not open`);
+    if (next.offset !== null && next.offset !== batch.from) {
+      throw new Error(`Cannot put rows of ${name}: expected offset ${next.offset}, current value is ${batch.from}`);
+    }
+    await this.#writer(batch.topic).put(batch, next.absent);
+    next.offset = batch.to;
+    await this.#keepWithinMemory();
+  }
+
+  async preCommit(): Promise<readonly Share<DeltaStaged>[]> {
+    const shares: Share<DeltaStaged>[] = [];
+    for (const writer of this.#writers.values()) {
+      const share = await writer.prepare();
+      if (!share) continue;
+      shares.push(share);
+      for (const range of share.ranges) this.#next.get(partitionKey(range))!.absent = false;
+    }
+    return shares;
+  }
+
+  async settle(share: Share<DeltaStaged>, outcome: CommitOutcome): Promise<void> {
+    if (outcome.kind === "committed") return;
+    await this.#writer(share.ranges[0].topic).settleStale(share.staged.files);
+  }
+
+  async close(partitions: readonly TopicPartition[]): Promise<Offsets> {
+    const again: Offsets[number][] = [];
+    for (const topic of new Set(partitions.map((partition) => partition.topic))) {
+      const closing = partitions.filter((partition) => partition.topic === topic);
+      again.push(...await this.#writer(topic).close(closing));
+      for (const partition of closing) this.#next.delete(partitionKey(partition));
+    }
+    for (const other of again) this.#next.get(partitionKey(other))!.offset = other.offset;
+    return again;
+  }
+
+  async stop(): Promise<void> {
+    for (const writer of this.#writers.values()) await writer.stop();
+  }
+
+  targetSchema(topic: string): Promise<Schema | null> {
+    return this.#writer(topic).schema();
+  }
+
+  #writer(topic: string): TableWriter {
+    let writer = this.#writers.get(topic);
+    if (!writer) {
+      const values = this.config.forTopic(topic);
+      const table = tableUri(values, topic);
+      const storage = this.openTable(table);
+      const { clock, uuid, reject } = this.context;
+      const loadSchema = () => loadTableSchema(storage);
+      writer = new TableWriter({ table, storage, values, clock, uuid, reject, loadSchema });
+      this.#writers.set(topic, writer);
+    }
+    return writer;
+  }
+
+  async #keepWithinMemory(): Promise<void> {
+    for (;;) {
+      let sum = 0;
+      let largest: TableWriter | null = null;
+      for (const writer of this.#writers.values()) {
+        sum += writer.bufferedBytes;
+        if (!largest || writer.bufferedBytes > largest.bufferedBytes) largest = writer;
+      }
+      if (sum <= this.context.memoryBytes) return;
+      await largest!.flushLargest();
+    }
+  }
+}
