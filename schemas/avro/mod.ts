@@ -1,0 +1,9 @@
+/**
+ * Avro: a writer schema is compiled to a decoder that appends to typed columns.
+ *
+ * @module
+ */
+export { avroConverter, avroOptions } from "./converter.ts";
+export { Decoder, Rows } from "./decoder.ts";
+export { type AvroType, parseSchema } from "./schema.ts";
+export { MAPPING, type MappingOptions } from "./types.ts";
