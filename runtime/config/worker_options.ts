@@ -1,0 +1,138 @@
+/**
+ * The worker's own options: those at the top of the configuration, beside `connectors:`.
+ *
+ * @module
+ */
+import { type ConfigDef, option, type Values } from "../api/config_def.ts";
+
+const kafka = "Kafka";
+const security = "Security";
+const worker = "Worker";
+
+/** Passed on to the converters and instances that do not set them themselves. */
+const passedOn = "Passed on to instances";
+
+/** The declaration; README tables are printed from it. */
+export const WORKER_OPTIONS = {
+  "bootstrap.servers": option.list({
+    doc: "Brokers to begin with, host:port.",
+    importance: "high",
+    group: kafka,
+    check: (servers) => {
+      const wrong = servers.find((server) => !/^(\[[0-9a-f:]+\]|[^\s:/,]+):\d{1,5}$/i.test(server));
+      return servers.length === 0 ? "names no broker" : wrong ? `"${wrong}" is not host:port` : null;
+    },
+  }),
+  "client.id": option.string({ doc: "Our name in the brokers' logs and quotas.", default: "sluice", group: kafka }),
+  "security.protocol": option.oneOf(["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], {
+    doc: "How to talk to the brokers.",
+    default: "PLAINTEXT",
+    importance: "high",
+    group: security,
+  }),
+  "sasl.mechanism": option.oneOf(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], {
+    doc: "How to log in where the protocol has SASL.",
+    default: "PLAIN",
+    group: security,
+  }),
+  "sasl.username": option.optionalString({ doc: "The user to log in as.", group: security }),
+  "sasl.password": option.secret({ doc: "The user's password.", group: security }),
+  "sasl.jaas.config": option.secret({
+    doc: "Java's form of user and password, instead of sasl.username and sasl.password.",
+    group: security,
+    check: (value) =>
+      value === null || jaasLogin(value.reveal()) !== null
+        ? null
+        : 'must hold username="..." and password="...", as PlainLoginModule and ScramLoginModule take them',
+  }),
+  "ssl.ca.location": option.optionalString({
+    doc: "A PEM file of the authorities that sign the brokers' certificates; the system's by default.",
+    group: security,
+  }),
+  "ssl.certificate.location": option.optionalString({
+    doc: "A PEM file of our own certificate (mTLS).",
+    group: security,
+  }),
+  "ssl.key.location": option.optionalString({ doc: "A PEM file of our certificate's private key.", group: security }),
+  "ssl.key.password": option.secret({ doc: "The private key's password.", group: security }),
+  "ssl.endpoint.identification.algorithm": option.oneOf(["https", ""], {
+    doc: "Whether a broker's certificate must carry its host's name; empty: it need not.",
+    default: "https",
+    importance: "low",
+    group: security,
+  }),
+  "schema.registry.url": option.list({
+    doc: "The Schema Registry's addresses, tried in order.",
+    default: [],
+    importance: "high",
+    group: passedOn,
+  }),
+  "key.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
+  "value.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
+  "http.listen": option.string({
+    doc: 'Where /metrics and /health are served, host:port; "off" switches them off.',
+    default: "127.0.0.1:8083",
+    group: worker,
+    check: (text) => text === "off" || parseListen(text) !== null ? null : 'must be host:port or "off"',
+  }),
+  "log.level": option.oneOf(["debug", "info", "warn", "error"], {
+    doc: "The least that is logged.",
+    default: "info",
+    group: worker,
+  }),
+  "log.format": option.oneOf(["text", "json"], {
+    doc: "Lines for people or for machines.",
+    default: "text",
+    group: worker,
+  }),
+  "log.file": option.optionalString({ doc: "A file to append to instead of stderr.", group: worker }),
+  "shutdown.timeout.ms": option.durationMs({
+    doc: "The time that a stop has to prepare, commit and leave the group.",
+    default: 30_000,
+    min: 1000,
+    group: worker,
+  }),
+  "task.restart.max": option.int({
+    doc: "How often in a row a failed task is started again; a commit starts the count anew. 0: never.",
+    default: 10,
+    min: 0,
+    group: worker,
+  }),
+  "task.restart.backoff.ms": option.durationMs({
+    doc: "The wait before the first restart; it doubles with each one in a row.",
+    default: 1000,
+    min: 1,
+    group: worker,
+  }),
+  "task.restart.backoff.max.ms": option.durationMs({
+    doc: "The longest wait before a restart.",
+    default: 60_000,
+    min: 1,
+    group: worker,
+  }),
+} satisfies ConfigDef;
+
+/** The worker's parsed options. */
+export type WorkerValues = Values<typeof WORKER_OPTIONS>;
+
+/** Worker keys that serve as defaults for instances. */
+export function isPassedOn(key: string): boolean {
+  return /^(schema\.registry\.|(key|value)\.converter$|(key|value)\.converter\.)/.test(key);
+}
+
+/** Host and port of `http.listen`, or null where it is neither that nor "off". */
+export function parseListen(text: string): { readonly hostname: string; readonly port: number } | null {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(text);
+  if (!match || Number(match[2]) > 65535) return null;
+  return { hostname: match[1].replace(/^\[|\]$/g, ""), port: Number(match[2]) };
+}
+
+/** User and password of a `sasl.jaas.config`, or null where it has none. */
+export function jaasLogin(text: string): { readonly username: string; readonly password: string } | null {
+  const value = (key: string) =>
+    new RegExp(`\\b${key}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|'([^']*)'|([^\\s;]+))`).exec(text);
+  const [username, password] = [value("username"), value("password")].map((m) =>
+    m ? (m[1]?.replace(/\\(.)/g, "$1") ?? m[2] ?? m[3]) : undefined
+  );
+  return username === undefined || password === undefined ? null : { username, password };
+}
