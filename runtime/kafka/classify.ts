@@ -1,0 +1,63 @@
+/**
+ * The errors of both clients, sorted at the door: try again, or stop. The original is the `cause`.
+ *
+ * @module
+ */
+import { ConfigError, FatalError, RetriableError } from "../api/errors.ts";
+
+/** What both clients put on their errors. */
+interface ClientError extends Error {
+  readonly code?: unknown;
+  /** @platformatic/kafka: the broker's error by name, and whether it passes. */
+  readonly apiId?: string;
+  readonly canRetry?: boolean;
+  readonly serverErrorMessage?: string | null;
+  readonly errors?: readonly Error[];
+  /** kafkajs. */
+  readonly retriable?: boolean;
+  readonly type?: string;
+}
+
+const STOPS = new Set(["PLT_KFK_AUTHENTICATION", "PLT_KFK_USER", "PLT_KFK_UNSUPPORTED_API", "PLT_KFK_UNSUPPORTED"]);
+const KAFKAJS_STOPS = new Set(["KafkaJSSASLAuthenticationError", "KafkaJSNonRetriableError", "KafkaJSNotImplemented"]);
+
+/** `what` says what was attempted, e.g. `Cannot list topics`. An error of neither client is a bug and comes back as it is. */
+export function classify(error: unknown, what: string): Error {
+  if (error instanceof RetriableError || error instanceof FatalError || error instanceof ConfigError) return error;
+  if (!(error instanceof Error)) return new FatalError(`${what}: ${error}`, { cause: error });
+  const all = flatten(error);
+  const ofClient = all.some((e) => typeof e.code === "string" && e.code.startsWith("PLT_KFK_"));
+  const ofKafkajs = all.some((e) => e.name.startsWith("KafkaJS"));
+  if (!ofClient && !ofKafkajs) return error;
+  const message = `${what}: ${describe(all)}`;
+  const stops = all.some((e) => STOPS.has(String(e.code)) || KAFKAJS_STOPS.has(e.name)) ||
+    all.some((e) => e.apiId !== undefined && e.canRetry === false) ||
+    (ofKafkajs && !all.some((e) => e.retriable === true || e.name === "KafkaJSConnectionError"));
+  return stops ? new FatalError(message, { cause: error }) : new RetriableError(message, { cause: error });
+}
+
+/** The broker's error names in an error of @platformatic/kafka, e.g. `MESSAGE_TOO_LARGE`. */
+export function brokerErrors(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  return flatten(error).flatMap((e) => e.apiId ?? (e.name === "KafkaJSProtocolError" ? e.type : undefined) ?? []);
+}
+
+function flatten(error: Error): ClientError[] {
+  const out: ClientError[] = [];
+  const visit = (e: unknown): void => {
+    if (!(e instanceof Error) || out.includes(e) || out.length > 50) return;
+    out.push(e);
+    for (const inner of (e as ClientError).errors ?? []) visit(inner);
+    visit(e.cause);
+  };
+  visit(error);
+  return out;
+}
+
+/** The most telling message: the broker's own, else the innermost. */
+function describe(all: readonly ClientError[]): string {
+  const broker = all.find((e) => e.apiId !== undefined);
+  if (broker) return `${broker.apiId} (${broker.serverErrorMessage ?? broker.message})`;
+  const inner = all[all.length - 1];
+  return inner === all[0] ? inner.message : `${all[0].message} ${inner.message}`;
+}

@@ -1,0 +1,258 @@
+/**
+ * Connections to the brokers of a cluster, with negotiated versions: metadata and offsets, and a door for fetches.
+ *
+ * @module
+ */
+import {
+  apiVersionsV0,
+  apiVersionsV3,
+  Connection,
+  listOffsetsV4,
+  listOffsetsV7,
+  metadataV10,
+  metadataV11,
+  metadataV12,
+} from "@platformatic/kafka";
+import { FatalError, RetriableError } from "../api/errors.ts";
+import type { TopicPartition } from "../api/offsets.ts";
+import { brokerErrors, classify } from "./classify.ts";
+import { connectionOptions } from "./client_options.ts";
+import type { ConnectionSettings } from "./settings.ts";
+
+/** A broker's address. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A topic and the leaders of its partitions, by partition number. */
+export interface TopicMetadata {
+  readonly name: string;
+  /** base64url; 22 times "A" where the broker has none. */
+  readonly topicId: string;
+  readonly internal: boolean;
+  readonly partitions: ReadonlyMap<number, PartitionMetadata>;
+}
+
+/** Who leads a partition; `leader` is -1 where nobody does. */
+export interface PartitionMetadata {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+}
+
+/** What a broker knows about the cluster. A topic that does not exist is not in it. */
+export interface ClusterMetadata {
+  readonly brokers: ReadonlyMap<number, BrokerAddress>;
+  readonly topics: ReadonlyMap<string, TopicMetadata>;
+}
+
+/** A connection and what its broker can do. */
+export interface BrokerConnection {
+  readonly connection: Connection;
+  /** The highest version that both sides know, in `[min, max]`; throws FatalError where there is none. */
+  version(apiKey: number, name: string, min: number, max: number): number;
+}
+
+const METADATA = 3;
+const LIST_OFFSETS = 2;
+const EARLIEST = -2n;
+const LATEST = -1n;
+/** Errors of a topic in a metadata response that mean "not there" or "ask again", by code. */
+const UNKNOWN_TOPIC = 3;
+const LEADER_NOT_AVAILABLE = 5;
+
+/** Connections are made on demand, one a broker, and made anew after they were lost. */
+export class Cluster {
+  #brokers: readonly BrokerAddress[] = [];
+  #closed = false;
+  readonly #connections = new Map<string, Promise<BrokerConnection>>();
+
+  constructor(private readonly settings: ConnectionSettings) {}
+
+  /** All topics (`null`) or the named ones, from any broker that answers. Throws RetriableError or FatalError. */
+  async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
+    let last: Error | null = null;
+    for (const address of [...this.#brokers, ...this.settings.bootstrap]) {
+      try {
+        return await this.#metadataFrom(address, topics);
+      } catch (error) {
+        last = classify(error, `Cannot get metadata from ${address.host}:${address.port}`);
+        if (!(last instanceof RetriableError)) throw last;
+      }
+    }
+    throw last ?? new FatalError("Cannot get metadata: no broker is configured, set bootstrap.servers");
+  }
+
+  /** A ready connection. Throws what the client throws. */
+  async connect({ host, port }: BrokerAddress): Promise<BrokerConnection> {
+    if (this.#closed) throw new RetriableError(`Cannot connect to ${host}:${port}: the client is closed`);
+    const key = `${host}:${port}`;
+    const known = await this.#connections.get(key)?.catch(() => null);
+    if (known?.connection.isConnected()) return known;
+    if (known) this.#forget(key, known.connection);
+    // Somebody else may have begun to connect while we looked.
+    const pending = this.#connections.get(key) ?? this.#open(host, port);
+    this.#connections.set(key, pending);
+    try {
+      return await pending;
+    } catch (error) {
+      if (this.#connections.get(key) === pending) this.#connections.delete(key);
+      throw error;
+    }
+  }
+
+  /** Log start and end. `committed`: the end is the last stable offset, else the high watermark. */
+  async logBounds(
+    partitions: readonly TopicPartition[],
+    committed: boolean,
+  ): Promise<{ partition: TopicPartition; start: bigint; end: bigint }[]> {
+    const metadata = await this.metadata([...new Set(partitions.map(({ topic }) => topic))]);
+    const byLeader = new Map<number, TopicPartition[]>();
+    for (const partition of partitions) {
+      const found = metadata.topics.get(partition.topic)?.partitions.get(partition.partition);
+      const name = `${partition.topic}-${partition.partition}`;
+      if (!found) throw new RetriableError(`Cannot list offsets of ${name}: the cluster does not know it (any more)`);
+      if (!metadata.brokers.has(found.leader)) throw new RetriableError(`Cannot list offsets of ${name}: no leader`);
+      byLeader.set(found.leader, [...byLeader.get(found.leader) ?? [], partition]);
+    }
+    const answers = await Promise.all([...byLeader].map(async ([leader, asked]) => {
+      try {
+        const broker = await this.connect(metadata.brokers.get(leader)!);
+        const start = await listOffsets(broker, asked, EARLIEST, committed);
+        const end = await listOffsets(broker, asked, LATEST, committed);
+        return asked.map((partition, i) => ({ partition, start: start[i], end: end[i] }));
+      } catch (error) {
+        throw classify(error, `Cannot list offsets on broker ${leader}`);
+      }
+    }));
+    const flat = answers.flat();
+    return partitions.map((partition) => flat.find((answer) => answer.partition === partition)!);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const all = [...this.#connections.values()];
+    this.#connections.clear();
+    await Promise.all(all.map(async (pending) => {
+      const broker = await pending.catch(() => null); // one that never opened has nothing to close
+      await broker?.connection.close();
+    }));
+  }
+
+  async #metadataFrom(address: BrokerAddress, topics: readonly string[] | null): Promise<ClusterMetadata> {
+    const broker = await this.connect(address);
+    const version = broker.version(METADATA, "Metadata", 10, 12);
+    const names = topics === null ? null : [...topics];
+    const response = await tolerant(
+      version === 12
+        ? metadataV12.api.async(broker.connection, names, false, false)
+        : version === 11
+        ? metadataV11.api.async(broker.connection, names, false, false)
+        : metadataV10.api.async(broker.connection, names, false, false, false),
+    );
+    const brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.#brokers = [...brokers.values()];
+    const found = new Map<string, TopicMetadata>();
+    for (const topic of response.topics) {
+      if (topic.errorCode === UNKNOWN_TOPIC || !topic.name) continue;
+      if (topic.errorCode !== 0 && topic.errorCode !== LEADER_NOT_AVAILABLE) {
+        const error = brokerErrorText(topic.errorCode);
+        throw new FatalError(`Cannot read topic "${topic.name}": the broker answers ${error}`);
+      }
+      const partitions = new Map(
+        topic.partitions.map((p) => [p.partitionIndex, { leader: p.leaderId, leaderEpoch: p.leaderEpoch }]),
+      );
+      const topicId = topicIdText(topic.topicId);
+      found.set(topic.name, { name: topic.name, topicId, internal: topic.isInternal, partitions });
+    }
+    return { brokers, topics: found };
+  }
+
+  async #open(host: string, port: number): Promise<BrokerConnection> {
+    const connection = new Connection(this.settings.clientId, connectionOptions(this.settings));
+    connection.on("error", () => {}); // every request learns of it through its own promise
+    try {
+      await connection.connect(host, port);
+      return new Negotiated(connection, await apiRanges(connection), `${host}:${port}`);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  #forget(key: string, connection: Connection): void {
+    this.#connections.delete(key);
+    connection.close(() => {});
+  }
+}
+
+/** A topic id as Kafka writes it: base64url without padding, from a hyphenated UUID. */
+export function topicIdText(uuid: string): string {
+  return Uint8Array.fromHex(uuid.replaceAll("-", "")).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+type Range = { readonly minVersion: number; readonly maxVersion: number };
+
+class Negotiated implements BrokerConnection {
+  constructor(
+    readonly connection: Connection,
+    private readonly ranges: ReadonlyMap<number, Range>,
+    private readonly name: string,
+  ) {}
+
+  version(apiKey: number, name: string, min: number, max: number): number {
+    const range = this.ranges.get(apiKey);
+    const version = range ? Math.min(max, range.maxVersion) : -1;
+    if (range && version >= Math.max(min, range.minVersion)) return version;
+    const has = range ? `versions ${range.minVersion} to ${range.maxVersion}` : "no version";
+    throw new FatalError(
+      `Cannot use broker ${this.name}: it has ${has} of ${name}, wanted ${min} to ${max} (Kafka 2.8 and later)`,
+    );
+  }
+}
+
+async function apiRanges(connection: Connection): Promise<ReadonlyMap<number, Range>> {
+  const ask = async () => {
+    try {
+      return await apiVersionsV3.api.async(connection, "sluice", "1");
+    } catch (error) {
+      if (!brokerErrors(error).includes("UNSUPPORTED_VERSION")) throw error;
+      return await apiVersionsV0.api.async(connection, "sluice", "1");
+    }
+  };
+  return new Map((await ask()).apiKeys.map((api) => [api.apiKey, api]));
+}
+
+/** Offsets by timestamp, -2 earliest, -1 latest; one for each partition, in order. */
+async function listOffsets(
+  broker: BrokerConnection,
+  partitions: readonly TopicPartition[],
+  timestamp: bigint,
+  committed: boolean,
+): Promise<bigint[]> {
+  const version = broker.version(LIST_OFFSETS, "ListOffsets", 4, 7);
+  const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, list]) => ({
+    name,
+    partitions: list.map(({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: -1, timestamp })),
+  }));
+  const api = version === 7 ? listOffsetsV7.api : listOffsetsV4.api;
+  const response = await api.async(broker.connection, -1, committed ? 1 : 0, topics);
+  return partitions.map(({ topic, partition }) =>
+    response.topics.find(({ name }) => name === topic)!.partitions.find((p) => p.partitionIndex === partition)!.offset
+  );
+}
+
+/** The client throws a response in which anything is wrong; the response itself is on the error. */
+async function tolerant<T>(pending: Promise<T>): Promise<T> {
+  try {
+    return await pending;
+  } catch (error) {
+    const response = (error as { response?: T }).response;
+    if (response) return response;
+    throw error;
+  }
+}
+
+function brokerErrorText(code: number): string {
+  return code === 29 ? "TOPIC_AUTHORIZATION_FAILED (grant READ and DESCRIBE on it)" : `error ${code}`;
+}
