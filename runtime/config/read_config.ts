@@ -1,0 +1,154 @@
+/**
+ * The whole way from a file, the environment and the command line to parsed options: with every problem at once.
+ *
+ * @module
+ */
+import { ConfigError, type ConfigProblem } from "../api/errors.ts";
+import type { ConfigDef } from "../api/config_def.ts";
+import { loadConfig } from "./load.ts";
+import { didYouMean } from "./nearest.ts";
+import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
+import { maskedValue, optionOf, parseKeys, unknownKey } from "./parse_config.ts";
+import { emptyRawConfig, type RawConfig, type RawKeys, valueText } from "./raw.ts";
+import { type ReferenceSources, resolveReferences } from "./references.ts";
+import { type Instance, type NamedPlugin, pluginName, type Plugins, resolveInstance } from "./resolve_instance.ts";
+import { isPassedOn, WORKER_OPTIONS, type WorkerValues } from "./worker_options.ts";
+
+/** Where a configuration comes from. */
+export interface ConfigSource extends ReferenceSources {
+  /** A file, or null: then there is one instance, of `connector` and the overrides alone. */
+  readonly path: string | null;
+  /** `--set key=value`, in order. */
+  readonly sets?: readonly string[];
+  /** Picks the instances of this kind. */
+  readonly connector?: string | null;
+  /** Picks one instance. */
+  readonly name?: string | null;
+}
+
+/** A configuration, parsed; `raw` is plain data from which a thread parses the same again. */
+export interface ReadConfig<Predicate extends NamedPlugin = NamedPlugin> {
+  readonly worker: WorkerValues;
+  /** Those that were picked. */
+  readonly instances: readonly Instance<Predicate>[];
+  readonly raw: RawConfig;
+}
+
+/** Reads, overrides, resolves and parses. Throws ConfigError with everything that is wrong. */
+export async function readConfig<Predicate extends NamedPlugin>(
+  source: ConfigSource,
+  plugins: Plugins<Predicate>,
+): Promise<ReadConfig<Predicate>> {
+  const problems: ConfigProblem[] = [];
+  const loaded = source.path === null ? emptyRawConfig() : await load(source.path, source);
+  const selected = select(loaded, source, plugins, problems);
+  const target: OverrideTarget = { isWorkerKey, selected };
+  applyEnvironment(loaded, source.environment, target, problems);
+  applySets(loaded, source.sets ?? [], target, problems);
+  const raw = await resolveReferences(onlySelected(loaded, selected), source, problems);
+  return parseRaw(raw, plugins, problems);
+}
+
+/** Parses raw configuration whose references are resolved, as it comes from `readConfig().raw`. */
+export function parseRaw<Predicate extends NamedPlugin>(
+  raw: RawConfig,
+  plugins: Plugins<Predicate>,
+  problems: ConfigProblem[] = [],
+): ReadConfig<Predicate> {
+  const worker = parseWorker(raw.worker, plugins, problems);
+  const instances: Instance<Predicate>[] = [];
+  for (const [name, keys] of raw.connectors) {
+    const instance = resolveInstance(name, keys, raw.worker, plugins, problems);
+    if (instance) instances.push(instance);
+  }
+  if (problems.length > 0) throw new ConfigError(withoutRepeats(problems));
+  return { worker, instances, raw };
+}
+
+async function load(path: string, { readTextFile }: ReferenceSources): Promise<RawConfig> {
+  let text: string;
+  try {
+    text = await readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof TypeError) throw error;
+    throw new ConfigError([{ key: path, why: `cannot be read (${error.name}); name a file by --config` }]);
+  }
+  return loadConfig(text, path, isWorkerKey);
+}
+
+/** Whether a bare key is the worker's. Converters are an instance's; the worker's serve as defaults. */
+export function isWorkerKey(key: string): boolean {
+  return optionOf(WORKER_OPTIONS, key) !== null && !/\.converter$/.test(key);
+}
+
+function select(config: RawConfig, source: ConfigSource, plugins: Plugins, problems: ConfigProblem[]): string[] {
+  const known = plugins.connectors.map((plugin) => plugin.name);
+  const { connector = null, name = null } = source;
+  if (config.connectors.size === 0) {
+    if (connector === null && name === null) return [];
+    const own = name ?? connector!;
+    config.connectors.set(own, new Map());
+    if (connector !== null) {
+      config.connectors.get(own)!.set("connector", { value: connector, source: "--connector", parts: ["connector"] });
+    }
+    return [own];
+  }
+  const names = [...config.connectors.keys()];
+  const kindOf = (keys: RawKeys) => {
+    const entry = keys.get("connector") ?? keys.get("connector.class");
+    return entry ? pluginName(valueText(entry.value), known) : null;
+  };
+  if (name !== null && !names.includes(name)) {
+    const why = `no instance has this name (${names.join(", ")})${didYouMean(name, names)}`;
+    problems.push({ key: "--name", value: name, why });
+    return [];
+  }
+  const picked = names.filter((n) => name === null || n === name)
+    .filter((n) => connector === null || kindOf(config.connectors.get(n)!) === connector);
+  if (picked.length === 0) {
+    const kinds = names.map((n) => `${n} is ${kindOf(config.connectors.get(n)!) ?? "of none"}`).join(", ");
+    problems.push({ key: "--connector", value: connector ?? undefined, why: `no instance is of this kind: ${kinds}` });
+  }
+  return picked;
+}
+
+function onlySelected(config: RawConfig, selected: readonly string[]): RawConfig {
+  return { worker: config.worker, connectors: new Map([...config.connectors].filter(([n]) => selected.includes(n))) };
+}
+
+function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigProblem[]): WorkerValues {
+  const passedOn: ConfigDef = Object.assign({}, ...converters.map((converter) => converter.options));
+  const known = [...Object.keys(WORKER_OPTIONS), ...Object.keys(passedOn).filter(isPassedOn)];
+  for (const [key, entry] of keys) {
+    const isKnown = optionOf(WORKER_OPTIONS, key) !== null || (isPassedOn(key) && optionOf(passedOn, key) !== null) ||
+      /^(key|value)\.converter\./.test(key);
+    if (!isKnown) problems.push(unknownKey(key, entry, known, ""));
+  }
+  const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
+  checkSecurity(values, keys, problems);
+  return values;
+}
+
+function checkSecurity(values: WorkerValues, keys: RawKeys, problems: ConfigProblem[]): void {
+  const protocol = values["security.protocol"];
+  const login = values["sasl.username"] !== null && values["sasl.password"] !== null;
+  if (protocol.startsWith("SASL") && !login && values["sasl.jaas.config"] === null) {
+    const why = "needs sasl.username and sasl.password, or sasl.jaas.config";
+    problems.push({ key: "security.protocol", value: protocol, why });
+  }
+  if (values["sasl.jaas.config"] !== null && keys.has("sasl.username")) {
+    problems.push({ key: "sasl.jaas.config", value: "[hidden]", why: "excludes sasl.username: keep one of the two" });
+  }
+  for (const [key, entry] of keys) {
+    const wants = key.startsWith("sasl.") ? "SASL_" : key.startsWith("ssl.") ? "SSL" : "";
+    if (protocol.includes(wants)) continue;
+    const value = maskedValue(optionOf(WORKER_OPTIONS, key), key, entry);
+    const example = wants === "SSL" ? "SSL or SASL_SSL" : "SASL_SSL or SASL_PLAINTEXT";
+    problems.push({ key, value, why: `has no effect with security.protocol = ${protocol}; set ${example}` });
+  }
+}
+
+function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ key, why }) => !seen.has(`${key}\0${why}`) && seen.add(`${key}\0${why}`));
+}
