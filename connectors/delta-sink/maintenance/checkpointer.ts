@@ -1,0 +1,74 @@
+/**
+ * Checkpoints in the background: one at a time, each on a short-lived thread, never on the commit path. One that fails
+ * is logged and counted, and the next one covers it.
+ *
+ * @module
+ */
+import type { Clock, Log } from "../../../mod.ts";
+import type { Storage } from "../storage/storage.ts";
+import { writeCheckpoint, type WrittenCheckpoint } from "./checkpoint.ts";
+import type { CheckpointReply, CheckpointRequest } from "./checkpoint_thread.ts";
+
+/** What checkpoints need. */
+export interface CheckpointerOptions {
+  readonly openTable: (table: string) => Storage;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onFailed?: (table: string, version: bigint, error: Error) => void;
+}
+
+/** Takes checkpoints on. */
+export interface Checkpointer {
+  /** Returns at once. */
+  due(table: string, version: bigint): void;
+  /** Waits for those that were asked for. */
+  stop(): Promise<void>;
+}
+
+/** See the module's doc. */
+export function createCheckpointer({ openTable, clock, log, onFailed }: CheckpointerOptions): Checkpointer {
+  let tail: Promise<void> = Promise.resolve();
+  const newest = new Map<string, bigint>();
+  const write = async (table: string, version: bigint) => {
+    if (newest.get(table) !== version) return; // a newer one of the table waits: it covers this
+    const startMs = clock.monotonic();
+    try {
+      const storage = openTable(table);
+      const { rows, bytes } = isShared(storage.uri)
+        ? await onThread({ uri: storage.uri, version, nowMs: clock.now() })
+        : await writeCheckpoint(storage, version, clock.now());
+      log.info("A checkpoint is written", { table, version, rows, bytes, ms: Math.round(clock.monotonic() - startMs) });
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      log.error("A checkpoint failed; the table is complete without it", { table, version, error: cause.message });
+      onFailed?.(table, version, cause);
+    }
+  };
+  return {
+    due(table, version) {
+      newest.set(table, version);
+      tail = tail.then(() => write(table, version));
+    },
+    stop: () => tail,
+  };
+}
+
+/** What another thread can open again: not memory, nor a test's own storage. */
+function isShared(uri: string): boolean {
+  return !uri.startsWith("memory:");
+}
+
+function onThread(request: CheckpointRequest): Promise<WrittenCheckpoint> {
+  const thread = new Worker(new URL("./checkpoint_thread.ts", import.meta.url), { type: "module", name: "checkpoint" });
+  const { promise, resolve, reject } = Promise.withResolvers<WrittenCheckpoint>();
+  thread.onmessage = ({ data }: MessageEvent<CheckpointReply>) => {
+    if ("written" in data) resolve(data.written);
+    else reject(new Error(data.error));
+  };
+  thread.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  thread.postMessage(request);
+  return promise.finally(() => thread.terminate());
+}
