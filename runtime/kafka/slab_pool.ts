@@ -29,9 +29,10 @@ const INDEX_ENTRY_BYTES = 32;
 const BYTES_MIN = 64 * 1024;
 const RECORDS_MIN = 1024;
 
-/** Keeps what is given back, up to a limit, in sizes that are powers of two. */
+/** Keeps what is given back, up to a limit, and counts what is out. */
 export class SlabPool implements SlabAllocator {
   #free = 0;
+  #used = 0;
   readonly #bytes = new Map<number, Uint8Array[]>();
   readonly #indexes = new Map<number, RecordIndex[]>();
 
@@ -42,8 +43,14 @@ export class SlabPool implements SlabAllocator {
     return this.#free;
   }
 
+  /** Bytes that were taken and not given back. */
+  get usedBytes(): number {
+    return this.#used;
+  }
+
   takeBytes(size: number): Uint8Array {
     const capacity = roundUp(size, BYTES_MIN);
+    this.#used += capacity;
     const kept = this.#bytes.get(capacity)?.pop();
     if (!kept) return new Uint8Array(capacity);
     this.#free -= capacity;
@@ -52,6 +59,7 @@ export class SlabPool implements SlabAllocator {
 
   takeIndex(count: number): RecordIndex {
     const capacity = roundUp(count, RECORDS_MIN);
+    this.#used += capacity * INDEX_ENTRY_BYTES;
     const kept = this.#indexes.get(capacity)?.pop();
     if (!kept) return makeIndex(capacity);
     this.#free -= capacity * INDEX_ENTRY_BYTES;
@@ -67,15 +75,11 @@ export class SlabPool implements SlabAllocator {
   }
 
   #keeps(size: number): boolean {
+    this.#used -= size;
     if (this.#free + size > this.freeBytesMax) return false;
     this.#free += size;
     return true;
   }
-}
-
-/** Memory of an index. */
-export function indexBytes(index: RecordIndex): number {
-  return index.capacity * INDEX_ENTRY_BYTES;
 }
 
 /** A new index with room for `capacity` records. */
@@ -93,10 +97,11 @@ export function makeIndex(capacity: number): RecordIndex {
   };
 }
 
+/** Eight sizes between two powers of two: close to what is asked, and few enough to be met again. */
 function roundUp(size: number, min: number): number {
-  let capacity = min;
-  while (capacity < size) capacity *= 2;
-  return capacity;
+  if (size <= min) return min;
+  const step = Math.max(min, 2 ** Math.floor(Math.log2(size)) / 8);
+  return Math.ceil(size / step) * step;
 }
 
 function push<T>(map: Map<number, T[]>, key: number, value: T): void {

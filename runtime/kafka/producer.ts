@@ -1,0 +1,123 @@
+/**
+ * The dead letters' producer: idempotent, acknowledged by all in-sync replicas.
+ *
+ * @module
+ */
+import { type CompressionAlgorithmValue, Producer } from "@platformatic/kafka";
+import { Buffer } from "node:buffer";
+import { FatalError } from "../api/errors.ts";
+import { brokerErrors, classify } from "./classify.ts";
+import { clientOptions } from "./client_options.ts";
+import type { ProducerSettings } from "./settings.ts";
+import type { ProducerRecord, RecordProducer } from "./types.ts";
+
+/** A producer that connects at its first record. */
+export function createProducer(settings: ProducerSettings): RecordProducer {
+  return new IdempotentProducer(settings);
+}
+
+/** What the framing of a record and its batch adds, generously. */
+const RECORD_OVERHEAD = 64;
+const TOO_LARGE = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"];
+
+type Client = Producer<Buffer, Buffer, Buffer, Buffer>;
+
+class IdempotentProducer implements RecordProducer {
+  #client: Client | null = null;
+  /** Sends follow one another: the sequence numbers of two at once could overtake. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly settings: ProducerSettings) {}
+
+  send(records: readonly ProducerRecord[]): Promise<void> {
+    const sent = this.#last.then(async () => {
+      for (const chunk of chunks(records, this.settings.requestBytesMax)) await this.#sendChunk(chunk);
+    });
+    this.#last = sent.catch(() => {}); // the caller of this send hears of it
+    return sent;
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#drop();
+  }
+
+  async #sendChunk(records: readonly ProducerRecord[]): Promise<void> {
+    const topics = [...new Set(records.map(({ topic }) => topic))].join(", ");
+    try {
+      this.#client ??= this.#create();
+      await this.#client.send({ messages: records.map(message) });
+    } catch (error) {
+      // Its sequence numbers have moved on without the broker: a new producer id begins anew.
+      await this.#drop();
+      if (brokerErrors(error).some((name) => TOO_LARGE.includes(name))) {
+        throw new FatalError(tooLarge(topics, records), { cause: error });
+      }
+      throw classify(error, `Cannot produce ${records.length} records to ${topics}`);
+    }
+  }
+
+  #create(): Client {
+    return new Producer<Buffer, Buffer, Buffer, Buffer>({
+      ...clientOptions(this.settings),
+      idempotent: true,
+      acks: -1,
+      compression: this.settings.compression as CompressionAlgorithmValue,
+      retries: 3,
+      retryDelay: 200,
+    });
+  }
+
+  async #drop(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    await client?.close();
+  }
+}
+
+function message({ topic, key, value, headers, timestampMs }: ProducerRecord) {
+  return {
+    topic,
+    ...(key === null ? {} : { key: buffer(key) }),
+    // A null value is a tombstone; the client's type does not know it, its wire format does.
+    value: (value === null ? null : buffer(value)) as Buffer,
+    // Keys that are objects: a name that repeats stays repeated.
+    headers: new Map(headers.map((header) => [
+      Buffer.from(header.key),
+      (header.value === null ? null : buffer(header.value)) as Buffer,
+    ])),
+    timestamp: BigInt(Math.trunc(timestampMs)),
+  };
+}
+
+function buffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function size(record: ProducerRecord): number {
+  const headers = record.headers.reduce((sum, { key, value }) => sum + 3 * key.length + (value?.length ?? 0) + 10, 0);
+  return RECORD_OVERHEAD + (record.key?.length ?? 0) + (record.value?.length ?? 0) + headers;
+}
+
+/** Runs of records that fit a request; one that is larger goes alone, and the broker decides. */
+function* chunks(records: readonly ProducerRecord[], bytesMax: number): Generator<ProducerRecord[]> {
+  let chunk: ProducerRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const more = size(record);
+    if (chunk.length > 0 && bytes + more > bytesMax) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(record);
+    bytes += more;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function tooLarge(topics: string, records: readonly ProducerRecord[]): string {
+  const largest = Math.max(...records.map(size));
+  return `Cannot produce to ${topics}: the broker refuses ${records.length} records, the largest of ${largest} bytes, ` +
+    `as too large. Raise max.message.bytes of the topic, or lower max.request.size`;
+}

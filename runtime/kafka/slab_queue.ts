@@ -1,0 +1,106 @@
+/**
+ * What was fetched and not yet polled, and the memory behind what was polled and not yet released.
+ *
+ * @module
+ */
+import type { RawRecords } from "../api/raw_records.ts";
+import { type DecodedSlab, type DecodeOptions, decodeRecordSet, type RecordSet } from "./record_batch.ts";
+import type { SlabPool } from "./slab_pool.ts";
+import type { Fetched } from "./types.ts";
+
+/** The memory of one response; it goes back once nothing is left that looks at it. */
+export class ResponseMemory {
+  #users = 0;
+  constructor(private readonly memory: Uint8Array, private readonly pool: SlabPool) {}
+  hold(): void {
+    this.#users++;
+  }
+  drop(): void {
+    if (--this.#users === 0) this.pool.giveBytes(this.memory);
+  }
+}
+
+/** What a response holds for one partition, still undecoded. */
+export interface Arrival {
+  /** Whether anybody still wants it: a partition that was moved or removed drops what was fetched before. */
+  readonly isCurrent: () => boolean;
+  readonly epoch: number;
+  readonly set: RecordSet;
+  readonly memory: ResponseMemory;
+  readonly endOffset: bigint;
+  readonly logStartOffset: bigint;
+  /** The broker that it came from. */
+  readonly node: number;
+}
+
+interface Entry extends Arrival {
+  readonly slabs: Generator<DecodedSlab>;
+}
+
+/** Decodes slab by slab as they are polled, so that a well compressed response does not unfold all at once. */
+export class SlabQueue {
+  readonly #entries: Entry[] = [];
+  readonly #notes: { isCurrent: () => boolean; fetched: Fetched }[] = [];
+  readonly #leases = new Map<RawRecords, { slab: DecodedSlab; memory: ResponseMemory | null }>();
+
+  constructor(private readonly pool: SlabPool, private readonly options: DecodeOptions) {}
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0 && this.#notes.length === 0;
+  }
+
+  /** Responses of a broker of which something waits to be polled. */
+  responsesFrom(node: number): number {
+    return new Set(this.#entries.filter((entry) => entry.node === node).map(({ memory }) => memory)).size;
+  }
+
+  addRecords(arrival: Arrival): void {
+    arrival.memory.hold();
+    this.#entries.push({ ...arrival, slabs: decodeRecordSet(arrival.set, this.options) });
+  }
+
+  addNote(isCurrent: () => boolean, fetched: Fetched): void {
+    this.#notes.push({ isCurrent, fetched });
+  }
+
+  /** What there is, about `bytesMax` of it; nothing is decoded while `usedBytesMax` is taken, unless nothing is out. */
+  take(bytesMax: number, usedBytesMax: number): Fetched[] {
+    const out: Fetched[] = [];
+    for (const note of this.#notes.splice(0)) if (note.isCurrent()) out.push(note.fetched);
+    let bytes = 0;
+    while (this.#entries.length > 0 && bytes < bytesMax) {
+      const entry = this.#entries[0];
+      if (entry.isCurrent()) {
+        if (this.pool.usedBytes >= usedBytesMax && this.#leases.size > 0) break;
+        const { value: slab, done } = entry.slabs.next();
+        if (!done) {
+          out.push(this.#lend(entry, slab));
+          bytes += slab.bytes?.length ?? entry.set.bytes.length;
+          continue;
+        }
+      }
+      this.#entries.shift();
+      entry.memory.drop();
+    }
+    return out;
+  }
+
+  /** Gives back what a slab took. A slab twice, or one that is not ours, is a bug of the caller. */
+  release(records: RawRecords): void {
+    const lease = this.#leases.get(records);
+    if (!lease) throw new Error(`Slab of ${records.topic}-${records.partition} from ${records.from} is not out`);
+    this.#leases.delete(records);
+    if (lease.slab.bytes) this.pool.giveBytes(lease.slab.bytes);
+    this.pool.giveIndex(lease.slab.index);
+    lease.memory?.drop();
+  }
+
+  #lend(entry: Entry, slab: DecodedSlab): Fetched {
+    const memory = slab.bytes ? null : entry.memory;
+    memory?.hold();
+    this.#leases.set(slab.records, { slab, memory });
+    const { topic, topicId, partition } = entry.set;
+    const { epoch, endOffset, logStartOffset } = entry;
+    return { kind: "records", topic, topicId, partition, epoch, records: slab.records, endOffset, logStartOffset };
+  }
+}
