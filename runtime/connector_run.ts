@@ -47,11 +47,15 @@ export interface ConnectorRunParts {
   readonly initial: readonly TopicPartition[];
   /** Where a drain ends, by `partitionKey`; null: run on. */
   readonly until: ReadonlyMap<string, bigint> | null;
-  readonly restartMax: number;
-  readonly restartBackoffMs: number;
+  readonly restart: { readonly max: number; readonly backoffMs: number; readonly backoffMsMax: number };
   /** How long the flush before a rebalance may take. */
   readonly revokeTimeoutMs: number;
   readonly observer: RunObserver;
+}
+
+/** A task failed as often in a row as it may: nothing is gained by another run. */
+export class TaskFailedError extends FatalError {
+  override name = "TaskFailedError";
 }
 
 /** Who wants to know how a run goes. */
@@ -252,7 +256,7 @@ export class ConnectorRun {
 
   /** A failed task is replaced after a pause, up to a limit; a commit sets the count back. */
   #taskFailed(task: number, why: string): void {
-    const { log, restartMax, restartBackoffMs, clock, observer } = this.parts;
+    const { log, restart, clock, observer } = this.parts;
     const running = this.#tasks.get(task);
     if (!running || this.#ended) return;
     running.host.terminate();
@@ -260,9 +264,9 @@ export class ConnectorRun {
     this.#stage.dispatch({ kind: "task-left", task });
     const restarts = (this.#restarts.get(task) ?? 0) + 1;
     this.#restarts.set(task, restarts);
-    if (restarts > restartMax) {
+    if (restarts > restart.max) {
       observer.onTaskState(task, "FAILED", why);
-      return this.#fail(new FatalError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
+      return this.#fail(new TaskFailedError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
     }
     observer.onTaskState(task, "RESTARTING", why);
     const delayMs = restartBackoffMs * 2 ** (restarts - 1);

@@ -22,6 +22,8 @@ export interface ConnectorContext {
   readonly retry: Retry;
   /** A new UUID. */
   readonly uuid: () => string;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 /** What a task is given besides. */

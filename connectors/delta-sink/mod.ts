@@ -1,0 +1,80 @@
+/**
+ * The Delta sink: exactly-once appends to Delta Lake tables, one table a topic.
+ *
+ * @module
+ */
+import { type Config, ConfigError, type ConnectorContext, FatalError, type SinkConnector } from "../../mod.ts";
+import { createDeltaCommitter } from "./committer.ts";
+import { deltaSinkOptions, tableUri } from "./config.ts";
+import { loadSnapshot } from "./delta/load.ts";
+import { assertWritable } from "./delta/protocol.ts";
+import { createRouter } from "./route.ts";
+import type { DeltaStaged } from "./staged.ts";
+import { openStorage } from "./storage/open.ts";
+import { DeltaSinkTask } from "./task.ts";
+
+type DeltaConfig = Config<typeof deltaSinkOptions>;
+
+/** `connector: delta-sink`. */
+export const deltaSink: SinkConnector<typeof deltaSinkOptions, DeltaStaged> = {
+  name: "delta-sink",
+  version: "0.1.0",
+  options: deltaSinkOptions,
+  check,
+  createTask: (config, context) => Promise.resolve(new DeltaSinkTask(config, context)),
+  createCommitter: (config, context) => Promise.resolve(createCommitter(config, context)),
+};
+
+/** Every topic has a table of its own, in a folder that can be written; a table that exists can be written too. */
+async function check(config: DeltaConfig, topics: readonly string[], { connector }: ConnectorContext): Promise<void> {
+  const owners = new Map<string, string>();
+  for (const topic of topics) {
+    const values = config.forTopic(topic);
+    const uri = tableUri(values, topic);
+    const other = owners.get(uri);
+    if (other !== undefined) {
+      const why =
+        `is the table of topic "${other}" and of topic "${topic}": put \${topic} into it, or set it per.topic`;
+      throw new ConfigError([{ key: `connectors.${connector}.table.uri`, value: values["table.uri"], why }]);
+    }
+    owners.set(uri, topic);
+    createRouter(values["partition.by"]); // throws ConfigError where it cannot be read
+    const storage = openStorage(uri);
+    await storage.check();
+    const snapshot = await loadSnapshot(storage);
+    if (snapshot) assertWritable(uri, snapshot.protocol, snapshot.metadata);
+    else if (!values["auto.create.table"]) {
+      throw new FatalError(
+        `Cannot write to table "${uri}": there is none. Create it, or set auto.create.table to true`,
+      );
+    }
+  }
+}
+
+function createCommitter(config: DeltaConfig, { connector, clock, uuid, random, log }: ConnectorContext) {
+  const { values } = config;
+  const topics = new Map<string, string>();
+  const tableOf = (topic: string) => {
+    const uri = tableUri(config.forTopic(topic), topic);
+    topics.set(uri, topic);
+    return uri;
+  };
+  /** The options of the topic that feeds the table. */
+  const of = (table: string) => config.forTopic(topics.get(table) ?? "");
+  return createDeltaCommitter({
+    openTable: openStorage,
+    tableOf,
+    appId: values["app.id"] ?? connector,
+    othersAllowed: values["app.id.others"] === "allow",
+    topicRecreated: values["topic.recreated"],
+    schemaEvolution: (table) => of(table)["schema.evolution"],
+    autoCreateTable: values["auto.create.table"],
+    allowProtocolUpgrade: values["allow.protocol.upgrade"],
+    tableProperties: values["table.properties"],
+    stagedAgeMaxMs: values["staged.age.max.ms"],
+    clock,
+    uuid,
+    random,
+    log,
+  });
+}

@@ -1,0 +1,163 @@
+/**
+ * Puts a task together from an instance's configuration: on its thread, and in tests without one.
+ *
+ * @module
+ */
+import {
+  type Clock,
+  type Converter,
+  FatalError,
+  type Log,
+  type RecordSide,
+  SinkBatch,
+  type SinkTask,
+} from "./api/mod.ts";
+import type { Chosen, Instance } from "./config/resolve_instance.ts";
+import type { ConverterPlugin } from "./api/mod.ts";
+import { ConsumeStage } from "./consume.ts";
+import { createDecodeStage } from "./decode.ts";
+import { createErrantRecordReporter } from "./errant_record_reporter.ts";
+import type { Fetcher, RecordProducer } from "./kafka/types.ts";
+import { TaskMeter } from "./task_meter.ts";
+import { createRetry } from "./retry.ts";
+import { PinRequests } from "./schema_pins.ts";
+import { Task, type TopicStages } from "./task.ts";
+import type { FromTask, ToTask } from "./task_protocol.ts";
+import { createTransformStage } from "./transform.ts";
+import { createValidateStage } from "./validate.ts";
+
+/** Everything of the world that a task needs. */
+export interface TaskSetup {
+  readonly instance: Instance;
+  readonly task: number;
+  readonly fetcher: Fetcher;
+  /** For dead letters; null where the instance has no dead-letter topic. */
+  readonly producer: RecordProducer | null;
+  /** The largest record that the producer can send, bytes. */
+  readonly recordBytesMax: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  readonly fetch: typeof fetch;
+  readonly send: (message: FromTask) => void;
+}
+
+/** A task with its door: every message for it goes to `receive`. */
+export interface AssembledTask {
+  run(): Promise<void>;
+  receive(message: ToTask): void;
+  readonly meter: TaskMeter;
+}
+
+/** Part of a task's memory that slabs in flight or held back may take; columns and files get the rest. */
+const SLAB_PART = 1 / 4;
+
+/** Makes the task; it reads nothing before `run()`. */
+export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
+  const { instance, task, fetcher, clock, random, uuid, send } = setup;
+  const { values } = instance;
+  const log = setup.log.with({ connector: instance.name, task });
+  const stopping = new AbortController();
+  const pins = new PinRequests(send);
+  const consume = new ConsumeStage(fetcher, {
+    offsetsMissing: values["offsets.missing"],
+    log,
+    onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
+  });
+  const meter = new TaskMeter(consume);
+  const retry = createRetry({
+    clock,
+    random,
+    log,
+    delayMsMax: values["errors.retry.delay.max.ms"],
+    timeoutMs: values["errors.retry.timeout"],
+    onRetry: () => meter.retried(),
+    signal: stopping.signal,
+  });
+  const reporter = createErrantRecordReporter({
+    producer: setup.producer,
+    deadLetterTopic: values["errors.deadletterqueue.topic.name"],
+    tolerance: values["errors.tolerance"],
+    skipAcknowledged: values["errors.skip.acknowledged"],
+    connector: instance.name,
+    task,
+    log,
+    retry,
+    budget: { ratio: values["errors.budget.ratio"], windowRecords: values["errors.budget.window.records"] },
+    headerBytesMax: values["errors.deadletterqueue.header.bytes.max"],
+    recordBytesMax: setup.recordBytesMax,
+    logEnabled: values["errors.log.enable"],
+    includeMessages: values["errors.log.include.messages"],
+    onReject: (stage, reason) => meter.rejected(stage, reason),
+  });
+  const sink: SinkTask<unknown> = await instance.plugin.createTask(instance.connectorConfig, {
+    connector: instance.name,
+    task,
+    clock,
+    log,
+    retry,
+    uuid,
+    random,
+    memoryBytes: Math.floor(values["memory.bytes"] * (1 - SLAB_PART)),
+    reject: (batch: SinkBatch, row, error) =>
+      reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], error),
+    requestCommit: () => send({ kind: "commit-requested" }),
+  });
+
+  const converter = (topic: string, side: RecordSide, { plugin, config }: Chosen<ConverterPlugin>): Converter =>
+    plugin.create(config, {
+      topic,
+      side,
+      clock,
+      log: log.with({ topic }),
+      retry,
+      fetch: setup.fetch,
+      random,
+      targetSchema: () => sink.targetSchema?.(topic) ?? Promise.resolve(null),
+      pinSchema: (proposal) => pins.propose(topic, proposal),
+    });
+  const byTopic = new Map<string, TopicStages>();
+  const stagesOf = (topic: string): TopicStages => {
+    let stages = byTopic.get(topic);
+    if (!stages) {
+      const settings = instance.forTopic(topic);
+      const { keyConverter, valueConverter } = settings;
+      const decode = createDecodeStage({
+        value: converter(topic, "value", valueConverter),
+        key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
+        tombstones: settings.values.tombstones,
+        reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
+        onSkipped: (count) => meter.skipped(count),
+      });
+      const { validate } = createValidateStage(settings.rules);
+      stages = { decode, validate, transform: createTransformStage(settings.transforms).transform };
+      byTopic.set(topic, stages);
+    }
+    return stages;
+  };
+
+  const running = new Task({
+    fetcher,
+    consume,
+    stagesOf,
+    sink,
+    reporter,
+    counters: meter,
+    retry,
+    clock,
+    log,
+    heldBytesMax: Math.floor(values["memory.bytes"] * SLAB_PART / 2),
+    commitRecordsMax: values["commit.records.max"],
+    send,
+  });
+  return {
+    meter,
+    run: () => running.run(),
+    receive: (message) => {
+      if (message.kind === "pinned") return pins.answer(message);
+      if (message.kind === "stop") stopping.abort(new FatalError("The task is stopping"));
+      running.receive(message);
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * What a connector did in this process: what a drain prints, and what the progress line and readiness are made of.
+ *
+ * @module
+ */
+import type { Clock } from "./api/mod.ts";
+import type { CommitReport } from "./commit.ts";
+import type { TaskMetrics } from "./metrics.ts";
+
+/** Plain data; offsets and versions are JSON numbers where they are safe integers, which they are in practice. */
+export interface ConnectorResult {
+  readonly connector: string;
+  readonly tables: readonly TableResult[];
+  /** Records read from Kafka, those that were rejected or read again included. */
+  readonly records: number;
+  /** Rows that were committed. */
+  readonly rows: number;
+  readonly rejects: readonly { readonly stage: string; readonly reason: string; readonly count: number }[];
+  readonly skipped: number;
+  readonly commits: number;
+  readonly seconds: number;
+}
+
+/** One table's part. */
+export interface TableResult {
+  readonly table: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** The next offset to read, by topic-partition. */
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+interface TableState {
+  version: bigint;
+  rows: number;
+  files: number;
+  bytes: number;
+  readonly offsets: Map<string, bigint>;
+}
+
+/** Collects. */
+export class RunResult {
+  readonly #tables = new Map<string, TableState>();
+  /** The last figures of every task, and those of tasks that were replaced. */
+  readonly #tasks = new Map<number, TaskMetrics>();
+  #replaced: TaskMetrics[] = [];
+  readonly #states = new Map<number, string>();
+  readonly #startedMs: number;
+  #assigned = false;
+  commits = 0;
+
+  constructor(private readonly connector: string, private readonly clock: Clock) {
+    this.#startedMs = clock.monotonic();
+  }
+
+  committed({ table, shares, outcomes }: CommitReport): void {
+    const state = this.#tables.get(table) ??
+      { version: -1n, rows: 0, files: 0, bytes: 0, offsets: new Map<string, bigint>() };
+    this.#tables.set(table, state);
+    shares.forEach(({ stats, ranges }, i) => {
+      const outcome = outcomes[i];
+      if (outcome.kind !== "committed") return;
+      this.commits++;
+      if (outcome.version > state.version) state.version = outcome.version;
+      state.rows += stats.rows;
+      state.files += stats.files;
+      state.bytes += stats.bytes;
+      for (const { topic, partition, to } of ranges) state.offsets.set(`${topic}-${partition}`, to);
+    });
+  }
+
+  taskMetrics(task: number, metrics: TaskMetrics): void {
+    this.#tasks.set(task, metrics);
+  }
+
+  taskState(task: number, state: string): void {
+    this.#states.set(task, state);
+    const metrics = this.#tasks.get(task);
+    if (state === "RUNNING" || !metrics) return;
+    this.#replaced.push(metrics); // the next one counts from 0
+    this.#tasks.delete(task);
+  }
+
+  assigned(): void {
+    this.#assigned = true;
+  }
+
+  /** Why the connector does not do its work at this moment; empty: it does. */
+  notReady(): string[] {
+    const reasons = [...this.#states].filter(([, state]) => state !== "RUNNING").map(([task, state]) =>
+      `task ${task} is ${state}`
+    );
+    if (!this.#assigned) reasons.push("it has no assignment from the consumer group yet");
+    return reasons;
+  }
+
+  snapshot(): ConnectorResult {
+    const tasks = [...this.#replaced, ...this.#tasks.values()];
+    const tables = [...this.#tables].map(([table, state]) => ({
+      table,
+      version: Number(state.version),
+      rows: state.rows,
+      files: state.files,
+      bytes: state.bytes,
+      offsets: Object.fromEntries([...state.offsets].sort().map(([key, offset]) => [key, Number(offset)])),
+    }));
+    return {
+      connector: this.connector,
+      tables,
+      records: tasks.reduce((sum, { recordsRead }) => sum + recordsRead, 0),
+      rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+      rejects: sumRejects(tasks),
+      skipped: tasks.reduce((sum, { recordsSkipped }) => sum + recordsSkipped, 0),
+      commits: this.commits,
+      seconds: Math.round(this.clock.monotonic() - this.#startedMs) / 1000,
+    };
+  }
+}
+
+function sumRejects(tasks: readonly TaskMetrics[]): ConnectorResult["rejects"] {
+  const counts = new Map<string, { stage: string; reason: string; count: number }>();
+  for (const { stage, reason, count } of tasks.flatMap(({ rejects }) => rejects)) {
+    const key = `${stage}\0${reason}`;
+    const sum = counts.get(key) ?? { stage, reason, count: 0 };
+    sum.count += count;
+    counts.set(key, sum);
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count);
+}

@@ -1,0 +1,154 @@
+/**
+ * From a configured instance to a run of it on real parts: settles the topics, proves that the target can be used, makes
+ * the dead-letter topic, then brings membership, committer and task threads together.
+ *
+ * @module
+ */
+import {
+  type Clock,
+  type ConnectorContext,
+  FatalError,
+  type Log,
+  partitionKey,
+  type Retry,
+  type TopicPartition,
+} from "./api/mod.ts";
+import type { RawConfig } from "./config/raw.ts";
+import type { Instance } from "./config/resolve_instance.ts";
+import { ConnectorRun, type RunObserver } from "./connector_run.ts";
+import { createGroupOffsetsCommitter } from "./group_offsets.ts";
+import { createKafkaAdmin } from "./kafka/admin.ts";
+import { createMembership } from "./kafka/membership.ts";
+import type { KafkaSettings } from "./kafka/settings.ts";
+import type { KafkaAdmin } from "./kafka/types.ts";
+import { createThreadHost, type ThreadInit } from "./task_thread.ts";
+
+/** What a run is started with. */
+export interface StartOptions {
+  readonly instance: Instance;
+  readonly raw: RawConfig;
+  readonly kafka: KafkaSettings;
+  readonly threadUrl: string;
+  readonly threadLog: ThreadInit["log"];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retry: Retry;
+  readonly random: () => number;
+  readonly observer: RunObserver;
+  readonly restart: { readonly max: number; readonly backoffMs: number; readonly backoffMsMax: number };
+  /** Drain to the ends of now, then end. */
+  readonly untilCaughtUp: boolean;
+}
+
+/** A run and what must be closed after it. */
+export interface StartedRun {
+  readonly run: ConnectorRun;
+  close(): Promise<void>;
+}
+
+/** Rounds that a task may miss in a row before it is replaced. */
+const LATE_ROUNDS_MAX = 3;
+
+/** Starts a run; throws ConfigError or FatalError where something that it needs is not there. */
+export async function startRun(options: StartOptions): Promise<StartedRun> {
+  const { instance, kafka, clock, log, retry, random } = options;
+  const { values } = instance;
+  const group = `connect-${instance.name}`;
+  const admin = createKafkaAdmin(kafka, { clock, log });
+  try {
+    const initial = await findPartitions(instance, admin, retry);
+    await ensureDeadLetterTopic(instance, admin, retry);
+    const topics = [...new Set(initial.map(({ topic }) => topic))];
+    const context: ConnectorContext = {
+      connector: instance.name,
+      clock,
+      log,
+      retry,
+      uuid: () => crypto.randomUUID(),
+      random,
+    };
+    await instance.plugin.check(instance.connectorConfig, topics, context);
+    const membership = createMembership(kafka.consumer, {
+      group,
+      topics: instance.topics,
+      exclude: values["errors.deadletterqueue.topic.name"],
+      admin,
+      clock,
+      random,
+      log,
+    });
+    const committer = instance.plugin.createCommitter
+      ? await instance.plugin.createCommitter(instance.connectorConfig, context)
+      : createGroupOffsetsCommitter({ group, admin, membership });
+    const run = new ConnectorRun({
+      name: instance.name,
+      admin,
+      membership,
+      committer,
+      spawn: (task, receive) =>
+        createThreadHost(options.threadUrl, {
+          kind: "init",
+          raw: options.raw,
+          instance: instance.name,
+          task,
+          kafka,
+          log: options.threadLog,
+        }, receive),
+      clock,
+      log,
+      retry,
+      coordinator: {
+        commitIntervalMs: values["commit.interval.ms"],
+        commitTimeoutMs: values["commit.timeout.ms"],
+        lateMax: LATE_ROUNDS_MAX,
+      },
+      tasksMax: values["tasks.max"],
+      autoOffsetReset: values["auto.offset.reset"],
+      initial,
+      until: options.untilCaughtUp ? await ends(initial, admin, retry) : null,
+      restart: options.restart,
+      revokeTimeoutMs: Math.floor(kafka.consumer.sessionTimeoutMs / 2),
+      observer: options.observer,
+    });
+    await run.start();
+    return { run, close: () => admin.close() };
+  } catch (error) {
+    await admin.close();
+    throw error;
+  }
+}
+
+async function findPartitions(instance: Instance, admin: KafkaAdmin, retry: Retry): Promise<TopicPartition[]> {
+  const { topics } = instance;
+  const found = await retry("describe the topics", () => admin.describeTopics(topics));
+  const missing = topics instanceof RegExp ? [] : topics.filter((name) => !found.some(({ topic }) => topic === name));
+  if (missing.length > 0) {
+    throw new FatalError(
+      `Cannot start connector "${instance.name}": Kafka has no topic ${missing.map((t) => `"${t}"`).join(", ")}. ` +
+        "Create it, correct topics, or use topics.regex for topics that are to come",
+    );
+  }
+  const letters = instance.values["errors.deadletterqueue.topic.name"];
+  return found.filter(({ topic }) => topic !== letters).flatMap(({ topic, topicId, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, topicId, partition }))
+  );
+}
+
+async function ensureDeadLetterTopic({ values }: Instance, admin: KafkaAdmin, retry: Retry): Promise<void> {
+  const topic = values["errors.deadletterqueue.topic.name"];
+  if (topic === null) return;
+  const partitions = values["errors.deadletterqueue.topic.partitions"];
+  const replication = values["errors.deadletterqueue.topic.replication.factor"];
+  await retry(`create the dead-letter topic "${topic}"`, () => admin.ensureTopic(topic, partitions, replication));
+}
+
+/** Where a drain ends: the last stable offsets of now, of the partitions that hold anything. */
+async function ends(
+  partitions: readonly TopicPartition[],
+  admin: KafkaAdmin,
+  retry: Retry,
+): Promise<Map<string, bigint>> {
+  const bounds = await retry("read the topics' ends", () => admin.logBounds(partitions));
+  const filled = bounds.filter(({ logStartOffset, endOffset }) => endOffset > logStartOffset);
+  return new Map(filled.map((bound) => [partitionKey(bound), bound.endOffset]));
+}

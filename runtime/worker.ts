@@ -1,0 +1,215 @@
+/**
+ * The worker: the process. It runs every configured instance, restarts a run that failed, and tells what came of it.
+ *
+ * @module
+ */
+import { ConfigError, type Log } from "./api/mod.ts";
+import { systemClock } from "./clock.ts";
+import type { ReadConfig } from "./config/read_config.ts";
+import type { Instance } from "./config/resolve_instance.ts";
+import { type RunObserver, TaskFailedError } from "./connector_run.ts";
+import { kafkaSettings } from "./kafka/settings.ts";
+import { kafkaKeys } from "./kafka_keys.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createRetry } from "./retry.ts";
+import { type ConnectorResult, RunResult } from "./run_result.ts";
+import { type HttpServer, startHttpServer } from "./rest/server.ts";
+import { type StartedRun, startRun } from "./start_run.ts";
+
+/** What a worker is made of. */
+export interface WorkerOptions {
+  readonly config: ReadConfig;
+  /** The module that a task's thread runs: it must call `runTaskThread` there. */
+  readonly threadUrl: string;
+  readonly log: Log;
+  /** Drain to the ends of now, then end. */
+  readonly untilCaughtUp: boolean;
+}
+
+/** What came of a worker's life. */
+export interface WorkerResult {
+  readonly connectors: readonly ConnectorResult[];
+  /** The first error that ended a connector, or null. */
+  readonly error: unknown;
+  /** Whether all that was read is committed. */
+  readonly complete: boolean;
+}
+
+interface Running {
+  readonly instance: Instance;
+  readonly result: RunResult;
+  readonly stopping: AbortController;
+  started: StartedRun | null;
+  ended: Promise<void>;
+  error: unknown;
+}
+
+/** One process. `start()` it, wait for `done`, or `stop()` it. */
+export class Worker {
+  readonly #metrics: Metrics = createMetrics();
+  readonly #running: Running[] = [];
+  #http: HttpServer | null = null;
+  #complete = true;
+
+  constructor(private readonly options: WorkerOptions) {}
+
+  /** Opens the HTTP server and starts every instance; throws what the first start of one throws. */
+  async start(): Promise<void> {
+    const { worker, instances } = this.options.config;
+    const health = () => this.#health();
+    this.#http = startHttpServer({
+      listen: worker["http.listen"],
+      metrics: this.#metrics,
+      health,
+      log: this.options.log,
+    });
+    for (const instance of instances) {
+      const running: Running = {
+        instance,
+        result: new RunResult(instance.name, systemClock),
+        stopping: new AbortController(),
+        started: null,
+        ended: Promise.resolve(),
+        error: null,
+      };
+      this.#running.push(running);
+      await this.#startRun(running);
+      running.ended = this.#keepRunning(running);
+    }
+  }
+
+  /** Resolves when every connector has ended by itself (a drain), or failed. */
+  async done(): Promise<WorkerResult> {
+    await Promise.all(this.#running.map(({ ended }) => ended));
+    await this.#http?.stop();
+    return this.#result();
+  }
+
+  /** Prepares, commits, leaves the groups. */
+  async stop(): Promise<void> {
+    const timeoutMs = this.options.config.worker["shutdown.timeout.ms"];
+    await Promise.all(this.#running.map(async ({ started, stopping, instance }) => {
+      stopping.abort();
+      if (!started || await started.run.stop(timeoutMs)) return;
+      this.#complete = false;
+      this.options.log.warn("The last round was not committed in time: its records are read again at the next start", {
+        connector: instance.name,
+        timeout_ms: timeoutMs,
+      });
+    }));
+  }
+
+  /** The figures of now, by connector. */
+  progress(): readonly ConnectorResult[] {
+    return this.#running.map(({ result }) => result.snapshot());
+  }
+
+  async #startRun(running: Running): Promise<void> {
+    const { config, threadUrl, untilCaughtUp } = this.options;
+    const { instance } = running;
+    const { worker } = config;
+    const log = this.options.log.with({ connector: instance.name });
+    running.started = await startRun({
+      instance,
+      raw: config.raw,
+      kafka: await kafkaSettings(kafkaKeys(worker, instance.values)),
+      threadUrl,
+      threadLog: { level: worker["log.level"], format: worker["log.format"], file: worker["log.file"] },
+      clock: systemClock,
+      log,
+      retry: createRetry({
+        clock: systemClock,
+        random: Math.random,
+        log,
+        delayMsMax: instance.values["errors.retry.delay.max.ms"],
+        timeoutMs: instance.values["errors.retry.timeout"],
+        signal: running.stopping.signal,
+      }),
+      random: Math.random,
+      observer: this.#observer(running),
+      restart: {
+        // A drain that failed is run again by who scheduled it.
+        max: untilCaughtUp ? 0 : worker["task.restart.max"],
+        backoffMs: worker["task.restart.backoff.ms"],
+        backoffMsMax: worker["task.restart.backoff.max.ms"],
+      },
+      untilCaughtUp,
+    });
+  }
+
+  /** Waits for a run to end; one that failed is started again with back-off, up to the limit. */
+  async #keepRunning(running: Running): Promise<void> {
+    const { worker } = this.options.config;
+    const max = this.options.untilCaughtUp ? 0 : worker["task.restart.max"];
+    for (let restarts = 0;;) {
+      const commitsBefore = running.result.commits;
+      try {
+        if (!running.started) await this.#startRun(running);
+        await running.started!.run.done;
+        return await running.started!.close();
+      } catch (error) {
+        await running.started?.close();
+        running.started = null;
+        if (running.result.commits > commitsBefore) restarts = 0;
+        if (restarts++ >= max || error instanceof TaskFailedError || error instanceof ConfigError) {
+          running.error = error;
+          this.#metrics.connectorState(running.instance.name, "FAILED");
+          this.options.log.error("The connector failed", { connector: running.instance.name, error: String(error) });
+          return;
+        }
+        const { "task.restart.backoff.ms": backoffMs, "task.restart.backoff.max.ms": backoffMsMax } = worker;
+        const delayMs = Math.min(backoffMsMax, backoffMs * 2 ** (restarts - 1));
+        this.options.log.error("The connector failed: it is started again", {
+          connector: running.instance.name,
+          error: String(error),
+          restarts,
+          delay_ms: delayMs,
+        });
+        await systemClock.sleep(delayMs, running.stopping.signal).catch(() => {}); // stopped: seen below
+        if (running.stopping.signal.aborted) return;
+      }
+    }
+  }
+
+  #observer({ instance, result }: Running): RunObserver {
+    const metrics = this.#metrics;
+    const connector = instance.name;
+    return {
+      onCommit: (report) => {
+        result.committed(report);
+        metrics.committed(connector, report);
+      },
+      onTaskMetrics: (task, snapshot) => {
+        result.taskMetrics(task, snapshot);
+        metrics.task(connector, task, snapshot);
+      },
+      onTaskState: (task, state) => {
+        result.taskState(task, state);
+        metrics.taskState(connector, task, state);
+      },
+      onAssigned: (partitions) => {
+        result.assigned();
+        metrics.assigned(connector, partitions);
+      },
+      onRebalance: () => metrics.rebalanced(connector),
+    };
+  }
+
+  #health(): { readonly ready: boolean; readonly reasons: readonly string[] } {
+    const reasons = this.#running.flatMap(({ instance, result, error }) => {
+      if (error) return [`connector "${instance.name}" has failed: ${error instanceof Error ? error.message : error}`];
+      return result.notReady().map((why) => `connector "${instance.name}": ${why}`);
+    });
+    if (this.#running.length === 0) reasons.push("no connector has been started");
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  #result(): WorkerResult {
+    const failed = this.#running.find(({ error }) => error !== null);
+    return {
+      connectors: this.progress(),
+      error: failed?.error ?? null,
+      complete: this.#complete && !failed,
+    };
+  }
+}
