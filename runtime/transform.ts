@@ -1,0 +1,85 @@
+/**
+ * Stage 4, transform: a chain of transforms, batch to batch. Where a record came from never changes; what a transform
+ * refuses is set aside and taken out before the next one.
+ *
+ * @module
+ */
+import { type DataError, FatalError, type SinkBatch, type Transform } from "./api/mod.ts";
+import type { NamedPlugin, TransformStep } from "./config/resolve_instance.ts";
+import type { Predicate, PredicatePlugin } from "./transforms/predicate.ts";
+
+/** Transforms the batches of one topic in one task. */
+export interface TransformStage {
+  /** The transformed rows; each that a step refused was passed to `reject` once, with the batch that it is a row of. */
+  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
+}
+
+interface Step {
+  readonly alias: string;
+  readonly transform: Transform;
+  readonly predicate: Predicate | null;
+  readonly negate: boolean;
+}
+
+/** The chain of these steps, in order; none: batches pass as they are. */
+export function createTransformStage(chain: readonly TransformStep<NamedPlugin>[]): TransformStage {
+  const steps = chain.map(({ alias, plugin, config, predicate, negate }): Step => ({
+    alias,
+    transform: plugin.create(config),
+    predicate: predicate && predicatePlugin(predicate.plugin).create(predicate.config),
+    negate,
+  }));
+  return {
+    transform(batch, reject) {
+      for (const step of steps) {
+        if (batch.numRows === 0) break;
+        if (step.predicate === null || step.predicate.holds(batch) !== step.negate) {
+          batch = applied(step, batch, reject);
+        }
+      }
+      return batch;
+    },
+  };
+}
+
+function applied({ alias, transform }: Step, batch: SinkBatch, reject: Parameters<TransformStage["transform"]>[1]) {
+  const refused = new Set<number>();
+  const out = transform.apply(batch, (row, error) => {
+    const record = batch.origin.rows[row];
+    if (record === undefined) {
+      throw new FatalError(`Cannot refuse row ${row} of ${batch.numRows} in transform ${alias}`);
+    }
+    if (refused.has(record)) return;
+    refused.add(record);
+    reject(batch, row, error);
+  });
+  checkOrigin(alias, batch, out);
+  if (refused.size === 0) return out;
+  const { rows } = out.origin;
+  const kept = new Int32Array(rows.length);
+  let length = 0;
+  for (let row = 0; row < rows.length; row++) if (!refused.has(rows[row])) kept[length++] = row;
+  return out.select(kept.subarray(0, length));
+}
+
+/** Offsets are committed by where batches say that they come from: a transform that changes it would lose records. */
+function checkOrigin(alias: string, given: SinkBatch, out: SinkBatch): void {
+  const { raw, rows } = out.origin;
+  const of = given.origin.rows;
+  let isPart = raw === given.origin.raw && out.from === given.from && out.to === given.to &&
+    out.data.numRows === rows.length;
+  for (let row = 0, at = 0; isPart && rows !== of && row < rows.length; row++, at++) {
+    while (at < of.length && of[at] < rows[row]) at++;
+    isPart = of[at] === rows[row];
+  }
+  if (isPart) return;
+  throw new FatalError(
+    `Cannot go on after transform ${alias}: it changed where its rows of ${given.topic}-${given.partition} come from; ` +
+      "it must return batch.withData(...) or batch.select(...) of the batch that it was given",
+  );
+}
+
+function predicatePlugin(plugin: NamedPlugin): PredicatePlugin {
+  if ("create" in plugin && typeof plugin.create === "function") return plugin as PredicatePlugin;
+  throw new FatalError(`Cannot use predicate ${plugin.name}: it is no predicate of runtime/transforms`);
+}
