@@ -269,11 +269,11 @@ export class ConnectorRun {
       return this.#fail(new TaskFailedError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
     }
     observer.onTaskState(task, "RESTARTING", why);
-    const delayMs = restartBackoffMs * 2 ** (restarts - 1);
+    const delayMs = Math.min(restart.backoffMsMax, restart.backoffMs * 2 ** (restarts - 1));
     log.error("A task failed: it is started again", {
       task,
       restarts,
-      restart_max: restartMax,
+      restart_max: restart.max,
       delay_ms: delayMs,
       why,
     });

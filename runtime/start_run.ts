@@ -17,7 +17,7 @@ import type { RawConfig } from "./config/raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { ConnectorRun, type RunObserver } from "./connector_run.ts";
 import { createGroupOffsetsCommitter } from "./group_offsets.ts";
-import { createKafkaAdmin } from "./kafka/admin.ts";
+import { createAdmin } from "./kafka/admin.ts";
 import { createMembership } from "./kafka/membership.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
@@ -54,7 +54,7 @@ export async function startRun(options: StartOptions): Promise<StartedRun> {
   const { instance, kafka, clock, log, retry, random } = options;
   const { values } = instance;
   const group = `connect-${instance.name}`;
-  const admin = createKafkaAdmin(kafka, { clock, log });
+  const admin = createAdmin({ settings: kafka.admin, log, readCommitted: kafka.consumer.readCommitted });
   try {
     const initial = await findPartitions(instance, admin, retry);
     await ensureDeadLetterTopic(instance, admin, retry);

@@ -12,7 +12,7 @@ import { parseRaw } from "./config/read_config.ts";
 import type { Plugins } from "./config/resolve_instance.ts";
 import type { TaskHost } from "./connector_run.ts";
 import { createFetcher } from "./kafka/fetcher.ts";
-import { createRecordProducer } from "./kafka/producer.ts";
+import { createProducer } from "./kafka/producer.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
@@ -69,14 +69,15 @@ async function start(
   const instance = parseRaw(raw, plugins).instances.find((each) => each.name === name);
   if (!instance) throw new FatalError(`Cannot start a task of connector "${name}": it is not in the configuration`);
   const fields: LogFields = { connector: name, task };
-  const fetcher = createFetcher(kafka.consumer, {
+  const fetcher = createFetcher({
+    settings: kafka.consumer,
     clock: systemClock,
     random: Math.random,
     log: log.with(fields),
     memoryBytes: Math.floor(instance.values["memory.bytes"] / 4),
   });
   const hasLetters = instance.values["errors.deadletterqueue.topic.name"] !== null;
-  const producer = hasLetters ? createRecordProducer(kafka.producer, { log: log.with(fields) }) : null;
+  const producer = hasLetters ? createProducer(kafka.producer) : null;
   const post = (message: FromTask) => {
     // The last figures go before the last word: after it nobody listens.
     if (message.kind === "stopped") send({ kind: "metrics", metrics: assembled.meter.snapshot() });

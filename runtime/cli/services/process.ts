@@ -26,13 +26,25 @@ export interface ProcessSpec {
   readonly detached: boolean;
 }
 
-/** Starts a server; `ended` resolves when it has ended (only while we live). */
-export function startProcess(spec: ProcessSpec): ServerProcess & { readonly ended: Promise<void> } {
+/** A process that we started, while we live. */
+export interface StartedProcess extends ServerProcess {
+  /** Resolves when it has ended. Only a call keeps us alive for it. */
+  ended(): Promise<void>;
+}
+
+/** Starts a server. */
+export function startProcess(spec: ProcessSpec): StartedProcess {
   // `exec` keeps the pid; the shell is only there for the redirection, which Deno.Command cannot do.
   const args = ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", spec.logFile, spec.command, ...spec.args];
   const child = new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "null", detached: true }).spawn();
   child.unref();
-  if (spec.detached) return { pid: child.pid, mark: spec.mark, ended: child.status.then(() => {}) };
+  if (spec.detached) {
+    const ended = async (): Promise<void> => {
+      child.ref();
+      await child.status;
+    };
+    return { pid: child.pid, mark: spec.mark, ended };
+  }
   // The guard's input ends when we end, even by SIGKILL; it then takes the server with it.
   const guard = new Deno.Command("sh", {
     args: ["-c", 'cat >/dev/null; kill -9 "$1"; sleep 1; rm -rf "$2"', "sh", String(child.pid), spec.dir],
@@ -42,11 +54,14 @@ export function startProcess(spec: ProcessSpec): ServerProcess & { readonly ende
     detached: true,
   }).spawn();
   guard.unref();
-  const ended = child.status.then(async () => {
+  const ended = async (): Promise<void> => {
+    child.ref();
+    await child.status;
+    guard.ref();
     guard.kill("SIGKILL");
     await guard.status;
     await guard.stdin.abort().catch(() => {}); // the pipe went with the guard
-  });
+  };
   return { pid: child.pid, mark: spec.mark, ended };
 }
 

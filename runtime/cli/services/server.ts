@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../api/clock.ts";
-import { endProcess, isAlive, type ServerProcess, startProcess, untilReady } from "./process.ts";
+import { endProcess, isAlive, type StartedProcess, startProcess, untilReady } from "./process.ts";
 
 /** A server that tests stop and start in mid-run. */
 export interface ServerHandle {
@@ -53,7 +53,7 @@ export async function startServer(spec: ServerSpec, clock: Clock): Promise<Serve
 }
 
 class Server implements ServerHandle {
-  #process: (ServerProcess & { readonly ended: Promise<void> }) | null = null;
+  #process: StartedProcess | null = null;
 
   constructor(private readonly spec: ServerSpec, private readonly clock: Clock) {}
 
@@ -98,7 +98,7 @@ class Server implements ServerHandle {
     if (!process) return;
     this.#process = null;
     await endProcess(process, this.clock, graceMs);
-    await process.ended;
+    await process.ended();
   }
 }
 

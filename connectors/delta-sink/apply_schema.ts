@@ -1,0 +1,61 @@
+/**
+ * Changes a table's schema by hand: what `schema.evolution: none` asks somebody to decide.
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import { type Clock, FatalError } from "../../mod.ts";
+import { serializeActions } from "./delta/actions.ts";
+import { loadSnapshot } from "./delta/load.ts";
+import { commitPath } from "./delta/log.ts";
+import { allowsTimestampNtz, assertWritable } from "./delta/protocol.ts";
+import { arrowToDelta, compareSchemas, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
+import { openStorage } from "./storage/open.ts";
+
+const ATTEMPTS_MAX = 100;
+
+/** Adds the columns of `schema` that the table lacks, nested ones too, all nullable. Returns the version that has them. */
+export async function applyTableSchema(
+  uri: string,
+  schema: Schema,
+  { clock, uuid }: { clock: Clock; uuid: () => string },
+): Promise<{ version: bigint; added: readonly string[] }> {
+  const storage = openStorage(uri);
+  const wanted = arrowToDelta(schema);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const snapshot = await loadSnapshot(storage);
+    if (snapshot === null) throw new FatalError(`Cannot change the schema of "${uri}": there is no Delta table`);
+    const { version, protocol, metadata } = snapshot;
+    assertWritable(uri, protocol, metadata);
+    const compared = compareSchemas(parseDeltaSchema(metadata.schemaString), wanted);
+    if (compared.kind === "subset") return { version, added: [] };
+    if (compared.kind === "conflict") {
+      throw new FatalError(`Cannot change the schema of "${uri}" by adding columns alone: ${compared.diff.join("; ")}`);
+    }
+    if (usesTimestampNtz(compared.merged) && !allowsTimestampNtz(protocol)) {
+      throw new FatalError(
+        `Cannot add a timestamp without zone to "${uri}": its protocol does not allow it. Run the connector with ` +
+          "schema.evolution: add and allow.protocol.upgrade: true, which raises it",
+      );
+    }
+    const actions = serializeActions([
+      {
+        commitInfo: {
+          timestamp: clock.now(),
+          operation: "ADD COLUMNS",
+          operationParameters: { columns: JSON.stringify(compared.added) },
+          readVersion: version,
+          isolationLevel: "Serializable",
+          isBlindAppend: false,
+          txnId: uuid(),
+        },
+      },
+      { metaData: { ...metadata, schemaString: JSON.stringify(compared.merged) } },
+    ]);
+    const { kind } = await storage.putIfAbsent(commitPath(version + 1n), actions);
+    if (kind === "created") return { version: version + 1n, added: compared.added };
+  }
+  throw new FatalError(
+    `Cannot change the schema of "${uri}": other writers won ${ATTEMPTS_MAX} versions in a row; try again`,
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * The commands and their flags; each command is a file of its own, loaded when it is called.
+ *
+ * Exit codes: 0 done, 1 failed while running, 2 configuration refused.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { ConfigError } from "../api/mod.ts";
+import type { Plugins } from "../config/resolve_instance.ts";
+
+/** What commands are given. */
+export interface CliContext {
+  readonly plugins: Plugins;
+  /** The module that a task's thread runs. */
+  readonly threadUrl: string;
+}
+
+/** Runs one command; returns the exit code. Errors go to stderr. */
+export async function runCommandLine(args: readonly string[], context: CliContext): Promise<number> {
+  let code = 0;
+  const program = commands(context, (result) => code = result);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said why
+    return report(error);
+  }
+}
+
+function commands(context: CliContext, done: (code: number) => void): Command {
+  const program = new Command("sluice").description("Kafka to Delta Lake, exactly once.").exitOverride();
+  const collect = (value: string, all: string[]) => [...all, value];
+
+  program.command("start")
+    .description("run a connector; without a configuration, the quickstart")
+    .requiredOption("--connector <kind>", "the kind of connector, e.g. delta-sink")
+    .option("--config <file>", "YAML, .properties or JSON; ./sluice.yaml where there is one")
+    .option("--set <key=value>", "set an option, over the file", collect, [])
+    .option("--name <instance>", "run only this instance of the configuration")
+    .option("--until-caught-up", "drain to the ends that the topics have now, print a JSON result, exit", false)
+    .option("--max-duration <time>", "end a drain after this long, e.g. 30s, with what is committed by then")
+    .option("--keep", "quickstart: leave Kafka and the registry running", false)
+    .action(async (options) => done(await (await import("./start.ts")).start(options, context)));
+
+  const services = program.command("services").description("a local Kafka and Schema Registry, for development");
+  for (const action of ["up", "down", "status"] as const) {
+    services.command(action)
+      .option("--instance <name>", "one of several sets that run side by side", "default")
+      .action(async ({ instance }) => {
+        done(await (await import("./services_command.ts")).services(action, instance));
+      });
+  }
+
+  const table = program.command("table").description("look at and change Delta tables");
+  table.command("inspect <uri>")
+    .description("version, rows, files, schema, properties, offsets, last commits")
+    .option("--json", "as JSON", false)
+    .action(async (uri, options) => done(await (await import("./table.ts")).inspect(uri, options)));
+  table.command("schema").description("change a table's schema").command("apply <uri>")
+    .description("add the columns of a registered schema to the table")
+    .requiredOption("--subject <subject@version>", "the schema in the registry, e.g. orders-value@2")
+    .option("--registry <url>", "the registry; schema.registry.url of ./sluice.yaml else")
+    .option("--config <file>", "where to find schema.registry.url")
+    .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options)));
+  return program;
+}
+
+/** One clear message; a bug keeps its trace. */
+export function report(error: unknown): number {
+  if (error instanceof ConfigError) {
+    console.error(`The configuration is refused:\n${error.problems.map(problemText).join("\n")}`);
+    return 2;
+  }
+  const known = error instanceof Error && ["FatalError", "RetriableError", "DataError"].includes(error.name);
+  console.error(
+    known || !(error instanceof Error) ? `Failed: ${error instanceof Error ? error.message : error}` : error,
+  );
+  return 1;
+}
+
+function problemText({ key, value, why }: ConfigError["problems"][number]): string {
+  return value === undefined ? `  ${key}: ${why}` : `  ${key} = ${value}: ${why}`;
+}

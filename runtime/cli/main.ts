@@ -1,0 +1,30 @@
+/**
+ * The composition root: the only file that knows every part. As a program it is the command line; as a task's thread it
+ * runs a task with the same parts.
+ *
+ * @module
+ */
+import { deltaSink } from "../../connectors/delta-sink/mod.ts";
+import { fileSink } from "../../connectors/file-sink/mod.ts";
+import { avroConverter } from "../../schemas/avro/mod.ts";
+import { jsonConverter } from "../../schemas/json/mod.ts";
+import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
+import type { ConverterPlugin, SinkConnector } from "../api/mod.ts";
+import type { Plugins } from "../config/resolve_instance.ts";
+import { runTaskThread } from "../task_thread.ts";
+import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
+
+/** Everything that a configuration can choose from. */
+const plugins: Plugins = {
+  connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
+  converters: [avroConverter, jsonConverter, stringConverter, bytesConverter] as unknown as ConverterPlugin[],
+  transforms: BUILT_IN_TRANSFORMS,
+  predicates: BUILT_IN_PREDICATES,
+};
+
+if ("WorkerGlobalScope" in globalThis) {
+  runTaskThread(plugins);
+} else if (import.meta.main) {
+  const { runCommandLine } = await import("./command_line.ts");
+  Deno.exit(await runCommandLine(Deno.args, { plugins, threadUrl: import.meta.url }));
+}

@@ -1,0 +1,38 @@
+/**
+ * The quickstart's configuration: what a `sluice.yaml` of one's own can start from.
+ *
+ * @module
+ */
+
+/** Where the quickstart's tables are, below the current folder. */
+export const LAKE = "./data/lake";
+
+/** The instance's name; its consumer group is `connect-quickstart`. */
+export const INSTANCE = "quickstart";
+
+/** The YAML, with the addresses of the services that were started. */
+export function quickstartConfig({ bootstrap, registryUrl }: { bootstrap: string; registryUrl: string }): string {
+  return `bootstrap.servers: ${bootstrap}
+schema.registry.url: ${registryUrl}
+http.listen: "off"
+log.level: warn
+connectors:
+  ${INSTANCE}:
+    connector: delta-sink
+    topics: [orders, clicks]
+    tasks.max: 2
+    value.converter: avro
+    table.uri: ${LAKE}/\${topic}
+    commit.interval.ms: 2s
+    errors.tolerance: all
+    errors.deadletterqueue.topic.name: ${INSTANCE}-dlq
+    errors.deadletterqueue.topic.replication.factor: 1
+    per.topic:
+      orders:
+        partition.by: [date(ts)]
+        validate.amount.min: 0
+      clicks:
+        value.converter: json
+        validate.user.required: true
+`;
+}

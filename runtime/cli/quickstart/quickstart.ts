@@ -1,0 +1,104 @@
+/**
+ * The quickstart: a real Kafka and Schema Registry, two topics with good and bad records, one drain into Delta tables,
+ * and a look at what came of it.
+ *
+ * @module
+ */
+import { FatalError } from "../../api/mod.ts";
+import { systemClock } from "../../clock.ts";
+import { readConfig } from "../../config/read_config.ts";
+import { createAdmin } from "../../kafka/admin.ts";
+import { createProducer } from "../../kafka/producer.ts";
+import { kafkaSettings } from "../../kafka/settings.ts";
+import { createLog } from "../../log.ts";
+import type { CliContext } from "../command_line.ts";
+import { type Services, servicesDown, servicesUp } from "../services/services.ts";
+import { runWorker, type StartFlags } from "../start.ts";
+import { INSTANCE, LAKE, quickstartConfig } from "./config.ts";
+import { clickRecords, ORDER_SCHEMA, orderRecords } from "./records.ts";
+import { printResult } from "./report.ts";
+
+const MARKER = `${LAKE}/.quickstart`;
+const PARTITIONS = 2;
+
+/** Returns the exit code. */
+export async function quickstart(flags: StartFlags, context: CliContext): Promise<number> {
+  const say = (line: string) => console.error(line);
+  if (flags.connector !== "delta-sink") {
+    throw new FatalError(
+      `Cannot run the quickstart with connector "${flags.connector}": it shows delta-sink. Give a configuration by --config`,
+    );
+  }
+  say("No --config and no ./sluice.yaml: this is the quickstart, with a Kafka and a Schema Registry of its own.");
+  await makeRoom(flags);
+  const services = await servicesUp({ clock: systemClock, log: say, instance: INSTANCE });
+  try {
+    say("Producing orders (Avro) and clicks (JSON), some of them broken on purpose ...");
+    await produce(services);
+    const text = quickstartConfig(services);
+    const config = await readConfig({
+      path: "quickstart.yaml",
+      sets: flags.set,
+      connector: flags.connector,
+      name: flags.name,
+      environment: Deno.env.toObject(),
+      readTextFile: () => Promise.resolve(text),
+    }, context.plugins);
+    say(`Ingesting into ${LAKE} ...`);
+    const log = createLog({ level: config.worker["log.level"], format: config.worker["log.format"] });
+    const result = await runWorker({ config, context, log, untilCaughtUp: true });
+    if (result.error) throw result.error;
+    await printResult(result.connectors, { services, keep: flags.keep, config: text });
+    return 0;
+  } finally {
+    if (!flags.keep) await servicesDown({ clock: systemClock, instance: INSTANCE });
+  }
+}
+
+/** The services are new, so the tables of an earlier quickstart go; a lake of somebody else's stays. */
+async function makeRoom(flags: StartFlags): Promise<void> {
+  if (flags.set.some((set) => set.includes("table.uri="))) return;
+  const exists = await Deno.stat(LAKE).then(() => true, () => false);
+  if (exists && !await Deno.stat(MARKER).then(() => true, () => false)) {
+    throw new FatalError(
+      `Cannot run the quickstart: ${LAKE} exists and is not from an earlier quickstart. Run it in another folder, or ` +
+        "give a configuration of your own by --config",
+    );
+  }
+  if (exists) {
+    await servicesDown({ clock: systemClock, instance: INSTANCE });
+    await Deno.remove(LAKE, { recursive: true });
+  }
+  await Deno.mkdir(LAKE, { recursive: true });
+  await Deno.writeTextFile(MARKER, "The next quickstart replaces this folder.\n");
+}
+
+async function produce({ bootstrap, registryUrl }: Services): Promise<void> {
+  const settings = await kafkaSettings({ "bootstrap.servers": bootstrap });
+  const log = createLog({ level: "warn", format: "text" });
+  const admin = createAdmin({ settings: settings.admin, log, readCommitted: true });
+  const producer = createProducer(settings.producer);
+  try {
+    const schemaId = await register(registryUrl, "orders-value", ORDER_SCHEMA);
+    for (const topic of ["orders", "clicks"]) await admin.ensureTopic(topic, PARTITIONS, 1);
+    for (const records of [orderRecords(schemaId), clickRecords()]) {
+      for (let at = 0; at < records.length; at += 5000) await producer.send(records.slice(at, at + 5000));
+    }
+  } finally {
+    await producer.close();
+    await admin.close();
+  }
+}
+
+async function register(registryUrl: string, subject: string, schema: unknown): Promise<number> {
+  const response = await fetch(`${registryUrl}/subjects/${subject}/versions`, {
+    method: "POST",
+    headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
+    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+  const answer = await response.text();
+  if (!response.ok) {
+    throw new FatalError(`Cannot register ${subject}: the registry answered ${response.status} ${answer}`);
+  }
+  return JSON.parse(answer).id;
+}

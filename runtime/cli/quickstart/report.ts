@@ -1,0 +1,53 @@
+/**
+ * What the quickstart shows at its end.
+ *
+ * @module
+ */
+import { inspectTable, sampleRows } from "../../../connectors/delta-sink/inspect.ts";
+import type { ConnectorResult } from "../../run_result.ts";
+import type { Services } from "../services/services.ts";
+
+const SAMPLE_ROWS = 3;
+const KEPT_CONFIG = "./data/quickstart.yaml";
+
+/** Prints tables, sample rows, rejects, the rate, and what to type next. */
+export async function printResult(
+  results: readonly ConnectorResult[],
+  { services, keep, config }: { services: Services; keep: boolean; config: string },
+): Promise<void> {
+  const out = (line = "") => console.log(line);
+  const tables = results.flatMap((result) => result.tables);
+  for (const { table } of tables) {
+    const seen = await inspectTable(table);
+    if (!seen) continue;
+    out();
+    out(`${table}  version ${seen.version}, ${seen.rows} rows, ${seen.files} files, ${seen.bytes} bytes`);
+    for (const row of await sampleRows(table, SAMPLE_ROWS)) out(`  ${JSON.stringify(row, plain)}`);
+  }
+  const rejects = results.flatMap((result) => result.rejects);
+  out();
+  out(`rejected: ${rejects.reduce((sum, { count }) => sum + count, 0)} records, on the topic quickstart-dlq`);
+  for (const { stage, reason, count } of rejects) out(`  ${String(count).padStart(4)}  ${stage}: ${reason}`);
+  const records = results.reduce((sum, result) => sum + result.records, 0);
+  const seconds = Math.max(...results.map((result) => result.seconds));
+  out();
+  out(`${records} records in ${seconds} s, ${Math.round(records / seconds)} records/s, starting and stopping included`);
+  out();
+  out("Next:");
+  if (tables.length > 0) out(`  deno task table inspect ${tables[0].table}        # version, offsets, last commits`);
+  out(`  python3 -c 'import deltalake; print(deltalake.DeltaTable("${tables[0]?.table}").to_pandas())'`);
+  if (!keep) {
+    out("  deno task start --connector delta-sink --keep     # the same, and Kafka and the registry stay up");
+    return;
+  }
+  await Deno.writeTextFile(KEPT_CONFIG, config);
+  out(`  deno task start --connector delta-sink --config ${KEPT_CONFIG}   # go on ingesting, until Ctrl-C`);
+  out(`Kafka stays up on ${services.bootstrap}, the registry on ${services.registryUrl}; the next quickstart, or`);
+  out("  deno task services down --instance quickstart     # ends them");
+}
+
+/** Bigints and bytes as JSON can show them. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return value instanceof Uint8Array ? `${value.length} bytes` : value;
+}

@@ -1,0 +1,68 @@
+/**
+ * `table inspect` and `table schema apply`.
+ *
+ * @module
+ */
+import { applyTableSchema } from "../../connectors/delta-sink/apply_schema.ts";
+import { describeTable, inspectTable } from "../../connectors/delta-sink/inspect.ts";
+import { ConfigError, FatalError } from "../api/mod.ts";
+import { systemClock } from "../clock.ts";
+import { createLog } from "../log.ts";
+import { loadConfig } from "../config/load.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { rawKeys } from "../config/raw.ts";
+import { isWorkerKey } from "../config/read_config.ts";
+import { type RegistryConfig, registryOptions } from "../../schemas/registry.ts";
+import { columnsOfSubject } from "../../schemas/subject_columns.ts";
+
+/** Prints a table; returns the exit code. */
+export async function inspect(uri: string, { json }: { json: boolean }): Promise<number> {
+  const table = await inspectTable(uri);
+  if (table === null) throw new FatalError(`Cannot inspect "${uri}": there is no Delta table`);
+  console.log(json ? JSON.stringify(table) : describeTable(table));
+  return 0;
+}
+
+/** Adds the columns of a registered schema to a table; returns the exit code. */
+export async function applySchema(
+  uri: string,
+  { subject, registry, config }: { subject: string; registry?: string; config?: string },
+): Promise<number> {
+  const [, name, version] = /^(.+)@(\d+|latest)$/.exec(subject) ?? [];
+  if (!name) {
+    throw new ConfigError([{ key: "--subject", value: subject, why: "must be SUBJECT@VERSION, e.g. orders-value@2" }]);
+  }
+  const log = createLog({ level: "warn", format: "text" });
+  const schema = await columnsOfSubject(
+    {
+      config: await registryConfig(registry, config ?? "sluice.yaml"),
+      subject: name,
+      version: version === "latest" ? version : Number(version),
+    },
+    { fetch, clock: systemClock, random: Math.random, log },
+  );
+  const outcome = await applyTableSchema(uri, schema, { clock: systemClock, uuid: () => crypto.randomUUID() });
+  console.log(
+    outcome.added.length === 0
+      ? `"${uri}" has every column of ${subject} already`
+      : `"${uri}" is at version ${outcome.version} with the new columns ${outcome.added.join(", ")}`,
+  );
+  return 0;
+}
+
+/** The registry's options by flag, or as the worker section of a configuration file has them. */
+async function registryConfig(url: string | undefined, path: string): Promise<RegistryConfig> {
+  if (url !== undefined) {
+    return parseConfig(registryOptions, rawKeys({ "schema.registry.url": url }, "--registry")).values;
+  }
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const why = `is missing, and there is no ${path} to read schema.registry.url from`;
+    throw new ConfigError([{ key: "--registry", why }]);
+  }
+  const worker = loadConfig(text, path, isWorkerKey).worker;
+  return parseConfig(registryOptions, new Map([...worker].filter(([key]) => key in registryOptions))).values;
+}
