@@ -18,7 +18,7 @@ import {
 import { type CommitReport, CommitStage } from "./commit.ts";
 import type { CoordinatorEffect, CoordinatorOptions } from "./coordinator_state.ts";
 import type { KafkaAdmin, Membership } from "./kafka/types.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { TaskMetrics } from "./task_meter.ts";
 import { PinnedSchemas } from "./schema_pins.ts";
 import { dealPartitions } from "./deal.ts";
 import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";

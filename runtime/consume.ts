@@ -28,7 +28,13 @@ export type Accepted =
   /** Records to decode; `slab` is what to release afterwards. */
   | { readonly kind: "records"; readonly records: RawRecords; readonly slab: RawRecords; readonly token: symbol }
   /** `[from, to)` is gone from the log, and the configuration says to go on without it. */
-  | { readonly kind: "gap"; readonly partition: TopicPartition; readonly from: bigint; readonly to: bigint };
+  | {
+    readonly kind: "gap";
+    readonly partition: TopicPartition;
+    readonly from: bigint;
+    readonly to: bigint;
+    readonly token: symbol;
+  };
 
 /** The consume stage of one task. */
 export class ConsumeStage {
@@ -146,7 +152,7 @@ export class ConsumeStage {
     });
     position.next = to;
     this.#read(position);
-    return { kind: "gap", partition: { topic, topicId, partition }, from: next, to };
+    return { kind: "gap", partition: { topic, topicId, partition }, from: next, to, token: position.token };
   }
 }
 

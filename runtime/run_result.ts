@@ -5,7 +5,7 @@
  */
 import type { Clock } from "./api/mod.ts";
 import type { CommitReport } from "./commit.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { TaskMetrics } from "./task_meter.ts";
 
 /** Plain data; offsets and versions are JSON numbers where they are safe integers, which they are in practice. */
 export interface ConnectorResult {

@@ -55,8 +55,8 @@ export interface TaskParts {
 
 /** What the task counts; `snapshot` is sent to the main thread. */
 export interface TaskCounters {
-  read(topic: string, partition: number, records: number, bytes: number): void;
-  put(topic: string, partition: number, rows: number): void;
+  read(records: number, bytes: number): void;
+  put(rows: number): void;
   spent(stage: string, ms: number): void;
 }
 
@@ -158,14 +158,15 @@ export class Task {
       if (accepted.kind === "gap") await this.#putGap(accepted);
       return;
     }
-    const { topic, partition, count, bytes } = accepted.records;
-    counters.read(topic, partition, count, bytes.length);
+    const { topic, count, bytes } = accepted.records;
+    counters.read(count, bytes.length);
     const { decode } = this.parts.stagesOf(topic);
+    const wants = () => this.parts.retry(`find the schema of ${topic}`, () => decode.wants());
     const held = this.#held.get(topic);
-    if (!held && await decode.wants() === 0) return await this.#process(accepted);
+    if (!held && await wants() === 0) return await this.#process(accepted);
     const waiting = [...held ?? [], accepted];
     this.#held.set(topic, waiting);
-    const enough = waiting.reduce((sum, each) => sum + each.records.count, 0) >= await decode.wants() ||
+    const enough = waiting.reduce((sum, each) => sum + each.records.count, 0) >= await wants() ||
       waiting.reduce((sum, each) => sum + each.records.bytes.length, 0) >= this.parts.heldBytesMax;
     if (enough) await this.#learn(topic);
   }
@@ -202,7 +203,7 @@ export class Task {
       spent("transform");
       await put(sink, transformed, retry);
       spent("put");
-      counters.put(topic, partition, transformed.numRows);
+      counters.put(transformed.numRows);
       this.#rowsSincePrepare += transformed.numRows;
     }
     fetcher.release(slab);
@@ -213,8 +214,10 @@ export class Task {
     }
   }
 
-  /** Accounts for offsets that the topic no longer has. */
-  async #putGap({ partition, from, to }: Accepted & { kind: "gap" }): Promise<void> {
+  /** Accounts for offsets that the topic no longer has, after what was read before them. */
+  async #putGap({ partition, from, to, token }: Accepted & { kind: "gap" }): Promise<void> {
+    await this.#learn(partition.topic);
+    if (!this.parts.consume.isCurrent(token)) return;
     const raw = emptyRecords(partition, from, to);
     await put(this.parts.sink, SinkBatch.empty(raw, from, to), this.parts.retry);
   }
@@ -224,7 +227,7 @@ export class Task {
     const held = this.#held.get(topic);
     if (!held) return;
     const { decode } = this.parts.stagesOf(topic);
-    await decode.learn(held.map(({ records }) => records));
+    await this.parts.retry(`infer the schema of ${topic}`, () => decode.learn(held.map(({ records }) => records)));
     this.#held.delete(topic);
     for (const taken of held) await this.#process(taken);
   }
@@ -284,7 +287,7 @@ export class Task {
     const share = this.#staged.get(id);
     if (!share) throw new Error(`Cannot settle share ${id}: it was never prepared, or is settled already`);
     this.#staged.delete(id);
-    await this.parts.sink.settle?.(share, outcome);
+    await this.parts.retry(`settle share ${id}`, async () => await this.parts.sink.settle?.(share, outcome));
     if (outcome.kind === "committed") this.parts.reporter.forget(share.ranges);
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { CommitOutcome, TopicPartition } from "./api/mod.ts";
 import type { TaskShare } from "./coordinator_state.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { TaskMetrics } from "./task_meter.ts";
 
 /** A partition to read, and from where. */
 export interface OpenPartition extends TopicPartition {

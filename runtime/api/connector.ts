@@ -49,7 +49,7 @@ export interface SinkTask<Staged> {
   put(batch: SinkBatch): Promise<void>;
   /** Phase one: makes all that was put durable, and describes it. Nobody sees it yet. Nothing put: []. */
   preCommit(): Promise<readonly Share<Staged>[]>;
-  /** Phase two has ended for a share of ours: forget it (committed) or delete its files (stale). */
+  /** Phase two has ended for a share of ours: forget it (committed) or delete its files (stale). Repeatable, as `put`. */
   settle?(share: Share<Staged>, outcome: CommitOutcome): Promise<void>;
   /**
    * Drops every open file that holds a row of these partitions. Returns where the OTHER partitions whose rows were in
