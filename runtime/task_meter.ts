@@ -1,0 +1,94 @@
+/**
+ * What a task counts, and the plain figures that go to the main thread.
+ *
+ * @module
+ */
+import type { ConsumeStage } from "./consume.ts";
+import type { TaskCounters } from "./task.ts";
+
+/** A task's figures since it started: plain data. */
+export interface TaskMetrics {
+  readonly partitions: readonly PartitionMetrics[];
+  readonly recordsRead: number;
+  readonly recordsPut: number;
+  /** Tombstones that were passed over on purpose. */
+  readonly recordsSkipped: number;
+  readonly bytesRead: number;
+  readonly rejects: readonly RejectCount[];
+  readonly retries: number;
+  /** Time by stage, ms. */
+  readonly stageMs: Readonly<Record<string, number>>;
+}
+
+/** Where a partition stands. */
+export interface PartitionMetrics {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to read. */
+  readonly next: bigint;
+  /** The end and the start of the log as the last fetch saw them; null before the first. */
+  readonly endOffset: bigint | null;
+  readonly logStartOffset: bigint | null;
+}
+
+/** Rejected records by stage and reason. */
+export interface RejectCount {
+  readonly stage: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** Counts for one task. */
+export class TaskMeter implements TaskCounters {
+  readonly #rejects = new Map<string, { stage: string; reason: string; count: number }>();
+  readonly #stageMs: Record<string, number> = {};
+  #recordsRead = 0;
+  #recordsPut = 0;
+  #recordsSkipped = 0;
+  #bytesRead = 0;
+  #retries = 0;
+
+  constructor(private readonly consume: ConsumeStage) {}
+
+  read(records: number, bytes: number): void {
+    this.#recordsRead += records;
+    this.#bytesRead += bytes;
+  }
+  put(rows: number): void {
+    this.#recordsPut += rows;
+  }
+  skipped(records: number): void {
+    this.#recordsSkipped += records;
+  }
+  rejected(stage: string, reason: string): void {
+    const key = `${stage}\0${reason}`;
+    const count = this.#rejects.get(key) ?? { stage, reason, count: 0 };
+    count.count++;
+    this.#rejects.set(key, count);
+  }
+  retried(): void {
+    this.#retries++;
+  }
+  spent(stage: string, ms: number): void {
+    this.#stageMs[stage] = (this.#stageMs[stage] ?? 0) + ms;
+  }
+
+  snapshot(): TaskMetrics {
+    return {
+      partitions: [...this.consume.positions].map(({ topic, partition, next, endOffset, logStartOffset }) => ({
+        topic,
+        partition,
+        next,
+        endOffset,
+        logStartOffset,
+      })),
+      recordsRead: this.#recordsRead,
+      recordsPut: this.#recordsPut,
+      recordsSkipped: this.#recordsSkipped,
+      bytesRead: this.#bytesRead,
+      rejects: [...this.#rejects.values()].map((each) => ({ ...each })),
+      retries: this.#retries,
+      stageMs: { ...this.#stageMs },
+    };
+  }
+}
