@@ -95,7 +95,7 @@ const CONSUMER = {
   "check.crcs": "true",
   "session.timeout.ms": "45000",
   "heartbeat.interval.ms": "3000",
-  "max.poll.interval.ms": "300000",
+  "max.poll.interval.ms": "60000",
   "group.instance.id": "",
 };
 const PRODUCER = { "compression.type": "none", "max.request.size": String(1024 * 1024) };
