@@ -55,16 +55,6 @@ export async function readCommit(storage: LogStorage, version: bigint): Promise<
   return bytes && parseActions(bytes, `${commitPath(version)} of table "${storage.uri}"`);
 }
 
-/** The newest version that the log shows, at least `known`, which exists: the listing starts there. */
-export async function newestVersion(storage: LogStorage, known: bigint): Promise<bigint> {
-  let newest = known;
-  for (const { path } of await storage.list(LOG_FOLDER, beforeVersion(known))) {
-    const file = parseLogPath(path);
-    if (file.kind !== "other" && file.version > newest) newest = file.version;
-  }
-  return newest;
-}
-
 async function findSegment(storage: LogStorage, version?: bigint): Promise<LogSegment | null> {
   const hint = await lastCheckpoint(storage);
   if (hint !== null && (version === undefined || hint <= version)) {

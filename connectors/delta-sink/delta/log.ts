@@ -81,7 +81,8 @@ export function chooseSegment(paths: readonly string[], at?: bigint): LogSegment
   if (at !== undefined && next - 1n !== at) {
     throw new FatalError(`Cannot read version ${at}: the log ends at ${next - 1n}`);
   }
-  return { version: next - 1n, checkpoint, commits: after };
+  const from = checkpoint && { version: checkpoint.version, paths: checkpoint.paths };
+  return { version: next - 1n, checkpoint: from, commits: after };
 }
 
 function missing(wanted: bigint, found: bigint): string {
