@@ -8,15 +8,7 @@ import { decodeRows } from "../parquet/rows.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Action, parseActions } from "./actions.ts";
 import { actionOfRow, CHECKPOINT_COLUMNS_WITHOUT_FILES } from "./checkpoint.ts";
-import {
-  beforeVersion,
-  chooseSegment,
-  commitPath,
-  LAST_CHECKPOINT,
-  LOG_FOLDER,
-  type LogSegment,
-  parseLogPath,
-} from "./log.ts";
+import { beforeVersion, chooseSegment, commitPath, LAST_CHECKPOINT, LOG_FOLDER, type LogSegment } from "./log.ts";
 import { Replay, type Snapshot } from "./snapshot.ts";
 
 /** The part of a storage that reading needs. */
