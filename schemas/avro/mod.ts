@@ -6,4 +6,4 @@
 export { avroConverter, avroOptions } from "./converter.ts";
 export { Decoder, Rows } from "./decoder.ts";
 export { type AvroType, parseSchema } from "./schema.ts";
-export { MAPPING, type MappingOptions } from "./types.ts";
+export { MAPPING, type MappingOptions, rowFields } from "./types.ts";
