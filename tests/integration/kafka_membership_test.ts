@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Connection, leaveGroupV4 } from "@platformatic/kafka";
 import { RetriableError } from "../../runtime/api/errors.ts";
 import type { TopicPartition } from "../../runtime/api/offsets.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -101,5 +102,24 @@ Deno.test("Membership waits for a topic that is not there yet", async () => {
   await makeTopic(bootstrap, 1, {}, topic);
   await joined;
   await until("it is held", () => a.events.held.length === 1);
+  await a.end();
+});
+
+Deno.test("Membership tells a lost session and joins anew by itself", async () => {
+  const topic = await makeTopic(bootstrap, 2);
+  const group = freshName("connect-g");
+  const a = await member(group, [topic]);
+  await a.membership.join(a.events);
+  await until("a holds all", () => a.events.held.length === 2);
+  await withAdmin(bootstrap, async (admin) => {
+    const { groups: [{ members: [{ memberId }] }] } = await admin.describeGroups([group]);
+    const [host, port] = bootstrap.split(":");
+    const connection = new Connection("test");
+    await connection.connect(host, Number(port));
+    await leaveGroupV4.api.async(connection, group, [{ memberId }]);
+    await connection.close();
+  });
+  await until("a was told and holds all again", () => a.events.told.length === 3 && a.events.held.length === 2);
+  assertEquals(a.events.told, ["assigned 2", "lost", "assigned 2"]);
   await a.end();
 });
