@@ -117,7 +117,8 @@ export class BoolColumn extends Base {
     this.valid();
   }
   appendNull(): void {
-    this.bits[this.room()] &= ~(1 << (this.length & 7));
+    const at = this.room();
+    this.bits[at] &= ~(1 << (this.length & 7));
     this.nulled();
   }
   finish(): Data {
@@ -272,7 +273,9 @@ export class BytesColumn extends Base {
     this.valid();
   }
   appendNull(): void {
-    this.offsets[this.length + 1] = this.room(0);
+    // First the room: it may replace the array that is written to.
+    const at = this.room(0);
+    this.offsets[this.length + 1] = at;
     this.nulled();
   }
   finish(): Data {

@@ -155,3 +155,15 @@ function appendHalf(column: ReturnType<typeof createColumn>, value: Plain): void
     appendPlain(row.children[0], Object.values(value)[0]);
   }
 }
+
+Deno.test("BytesColumn.appendNull() keeps where the next entry begins when it is the one that grows the offsets", () => {
+  for (let nullAt = 0; nullAt < 300; nullAt++) {
+    const column = new BytesColumn(types.utf8());
+    for (let i = 0; i < 300; i++) i === nullAt ? column.appendNull() : column.appendString(`${i}`);
+    const data = column.finish();
+    for (let i = 0; i < 300; i++) {
+      const text = new TextDecoder().decode(data.values.subarray(data.valueOffsets[i], data.valueOffsets[i + 1]));
+      assertEquals(text, i === nullAt ? "" : `${i}`);
+    }
+  }
+});
