@@ -12,7 +12,7 @@ export interface FieldRules {
   /** The field's path, dots between the parts. */
   readonly field: string;
   readonly required?: boolean;
-  /** Decimal text, so that no digit is lost before the column's type is known. */
+  /** Decimal text, so that no digit is lost before the column's type is known; for dates and timestamps ISO text. */
   readonly min?: string;
   readonly max?: string;
   /** In characters for text, bytes for binaries, entries for lists and maps. */
@@ -89,8 +89,11 @@ function length(text: string, set: (n: number) => void): string | null {
   return null;
 }
 
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$/;
+
 function bound(text: string, set: (b: string) => void): string | null {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return "must be a number";
+  if (!NUMBER.test(text) && !ISO_TIME.test(text)) return "must be a number, or a date or timestamp such as 2026-01-31";
   set(text);
   return null;
 }

@@ -1,0 +1,194 @@
+/**
+ * The parts that a configuration chooses by name: connector, converters, transforms, predicates, each with its options.
+ *
+ * @module
+ */
+import type {
+  ConfigDef,
+  ConfigProblem,
+  ConverterPlugin,
+  RecordSide,
+  SinkConnector,
+  TransformPlugin,
+  Values,
+} from "../api/mod.ts";
+import type { InstanceValues } from "./instance_options.ts";
+import { didYouMean } from "./nearest.ts";
+import { merged, optionOf, parseKeys, unknownKey } from "./parse_config.ts";
+import { fromText, type RawEntry, type RawKeys, valueText } from "./raw.ts";
+
+/** Whatever has a name and options. */
+export interface NamedPlugin {
+  readonly name: string;
+  readonly options: ConfigDef;
+}
+
+/** All parts that a configuration can choose from. */
+export interface Plugins<Predicate extends NamedPlugin = NamedPlugin> {
+  readonly connectors: readonly SinkConnector[];
+  readonly converters: readonly ConverterPlugin[];
+  readonly transforms: readonly TransformPlugin[];
+  readonly predicates?: readonly Predicate[];
+}
+
+/** A part that was chosen, and its parsed options. */
+export interface Chosen<Plugin extends NamedPlugin> {
+  readonly plugin: Plugin;
+  readonly config: Values<ConfigDef>;
+}
+
+/** One transform of a chain; it applies where the predicate holds, or with `negate` where it does not. */
+export interface TransformStep<Predicate extends NamedPlugin> extends Chosen<TransformPlugin> {
+  readonly alias: string;
+  readonly predicate: Chosen<Predicate> | null;
+  readonly negate: boolean;
+}
+
+/** `org.x.DeltaSinkConnector`, `InsertField$Value` and the like to the plugin's name; anything else stays. */
+export function pluginName(given: string, known: readonly string[]): string {
+  if (known.includes(given)) return given;
+  const last = given.slice(given.lastIndexOf(".") + 1).replace(/\$Value$/, "");
+  const kebab = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
+  const names = [last, last.replace(/(Connector|Converter)$/, "")].map(kebab);
+  // Connect's name for it.
+  if (names.includes("byte-array")) names.push("bytes");
+  return names.find((name) => known.includes(name)) ?? given;
+}
+
+/** The plugin that a key names. Null: the key is missing, or names none (then that is a problem). */
+export function choose<P extends NamedPlugin>(
+  key: string,
+  keys: RawKeys,
+  from: readonly P[],
+  path: string,
+  problems: ConfigProblem[],
+): P | null {
+  const entry = keys.get(key);
+  if (!entry) return null; // reported as missing, with the option's doc
+  const given = valueText(entry.value);
+  const names = from.map((plugin) => plugin.name);
+  const name = pluginName(given, names);
+  const plugin = from.find((candidate) => candidate.name === name);
+  if (plugin) return plugin;
+  const why = `must be one of ${names.join(", ")}${didYouMean(given, names)}${fromText(entry)}`;
+  problems.push({ key: path + key, value: given, why });
+  return null;
+}
+
+/** The converter of a side, with its options: bare ones, and over them those below `<side>.converter.`. */
+export function chooseConverter(
+  side: RecordSide,
+  keys: RawKeys,
+  { converters }: Plugins,
+  path: string,
+  problems: ConfigProblem[],
+): Chosen<ConverterPlugin> | null {
+  const key = `${side}.converter`;
+  const fallback: RawEntry | undefined = side === "key" ? { value: "bytes", source: "default", parts: [] } : undefined;
+  const entry = keys.get(key) ?? fallback;
+  if (!entry) return null; // reported as missing
+  const plugin = choose(key, new Map([[key, entry]]), converters, path, problems);
+  if (!plugin) return null;
+  const own = below(keys, `${key}.`);
+  for (const [name, sideEntry] of own) {
+    if (optionOf(plugin.options, name) === null) {
+      problems.push(unknownKey(name, sideEntry, Object.keys(plugin.options), `${path}${key}.`));
+    }
+  }
+  const config = parseKeys(plugin.options, merged(keys, own), path, problems, own, `${path}${key}.`);
+  return { plugin, config };
+}
+
+/** The chain, in order. Null where something is wrong with it. */
+export function chooseTransforms<Predicate extends NamedPlugin>(
+  values: InstanceValues,
+  keys: RawKeys,
+  path: string,
+  plugins: Plugins<Predicate>,
+  problems: ConfigProblem[],
+): TransformStep<Predicate>[] | null {
+  const before = problems.length;
+  for (const list of ["transforms", "predicates"] as const) {
+    refuseStrayAliases(list, values[list], keys, path, problems);
+  }
+  const predicates = new Map<string, Chosen<Predicate> | null>();
+  for (const alias of values.predicates) {
+    const at = `predicates.${alias}.`;
+    predicates.set(alias, choosePart(at, below(keys, at), plugins.predicates ?? [], [], path, problems));
+  }
+  const steps: TransformStep<Predicate>[] = [];
+  for (const alias of values.transforms) {
+    const at = `transforms.${alias}.`;
+    const own = below(keys, at);
+    const chosen = choosePart(at, own, plugins.transforms, ["predicate", "negate"], path, problems);
+    const named = own.get("predicate");
+    const negate = valueText(own.get("negate")?.value ?? "false");
+    if (!/^(true|false)$/.test(negate)) {
+      problems.push({ key: `${path}${at}negate`, value: negate, why: "must be true or false" });
+    } else if (own.has("negate") && !named) {
+      problems.push({ key: `${path}${at}negate`, why: `has no effect without ${at}predicate` });
+    }
+    const predicate = named ? predicates.get(valueText(named.value)) : null;
+    if (predicate === undefined) {
+      const value = valueText(named!.value);
+      problems.push({
+        key: `${path}${at}predicate`,
+        value,
+        why: `is not in predicates${didYouMean(value, values.predicates)}`,
+      });
+    }
+    if (chosen) steps.push({ ...chosen, alias, predicate: predicate ?? null, negate: negate === "true" });
+  }
+  return problems.length > before ? null : steps;
+}
+
+function choosePart<P extends NamedPlugin>(
+  at: string,
+  own: RawKeys,
+  from: readonly P[],
+  frameKeys: readonly string[],
+  path: string,
+  problems: ConfigProblem[],
+): Chosen<P> | null {
+  if (!own.has("type")) {
+    problems.push({ key: `${path}${at}type`, why: `is missing; one of ${from.map((p) => p.name).join(", ")}` });
+    return null;
+  }
+  const plugin = choose("type", own, from, path + at, problems);
+  if (!plugin) return null;
+  const options: RawKeys = new Map([...own].filter(([key]) => key !== "type" && !frameKeys.includes(key)));
+  for (const [key, entry] of options) {
+    if (optionOf(plugin.options, key) === null) {
+      problems.push(unknownKey(key, entry, [...Object.keys(plugin.options), ...frameKeys], path + at));
+    }
+  }
+  return { plugin, config: parseKeys(plugin.options, options, path + at, problems) };
+}
+
+/** Options of an alias that no list names would do nothing. */
+function refuseStrayAliases(
+  list: "transforms" | "predicates",
+  aliases: readonly string[],
+  keys: RawKeys,
+  path: string,
+  problems: ConfigProblem[],
+): void {
+  const twice = aliases.find((alias, i) => aliases.indexOf(alias) !== i);
+  if (twice !== undefined) problems.push({ key: path + list, why: `names "${twice}" twice` });
+  const stray = new Set<string>();
+  for (const key of keys.keys()) {
+    const alias = key.startsWith(`${list}.`) ? key.split(".")[1] : null;
+    if (alias !== null && !aliases.includes(alias)) stray.add(alias);
+  }
+  for (const alias of stray) {
+    const why = `has no effect: "${alias}" is not in ${list}${didYouMean(alias, aliases)}`;
+    problems.push({ key: `${path}${list}.${alias}`, why });
+  }
+}
+
+/** The keys below a prefix, without it. */
+function below(keys: RawKeys, prefix: string): RawKeys {
+  const found: RawKeys = new Map();
+  for (const [key, entry] of keys) if (key.startsWith(prefix)) found.set(key.slice(prefix.length), entry);
+  return found;
+}
