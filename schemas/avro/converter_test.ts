@@ -1,0 +1,150 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  ConfigError,
+  type Converter,
+  type ConverterContext,
+  type DataError,
+  type Log,
+  RetriableError,
+} from "../../mod.ts";
+import { type RegisteredSchema, type RegistryConfig } from "../registry.ts";
+import { avroConverter } from "./converter.ts";
+import { batchRows, framed, slab, unhex } from "./test_support.ts";
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+
+/** A registry behind `fetch`; `away` makes it answer nothing. */
+class Registry {
+  away = false;
+  asked = 0;
+  constructor(private readonly schemas: Record<string, Partial<RegisteredSchema>>) {}
+  readonly fetch = ((input: string | URL | Request) => {
+    this.asked++;
+    if (this.away) return Promise.reject(new TypeError("connection refused"));
+    const path = new URL(input instanceof Request ? input.url : input).pathname;
+    const schema = this.schemas[path.slice(path.lastIndexOf("/") + 1)];
+    const body = schema ?? { error_code: 40403, message: "Schema not found" };
+    return Promise.resolve(new Response(JSON.stringify(body), { status: schema ? 200 : 404 }));
+  }) as typeof fetch;
+}
+
+function converter(registry: Registry | null, more: { "value.schema"?: string } = {}): Converter {
+  const config: RegistryConfig = {
+    "schema.registry.url": registry ? ["http://registry"] : [],
+    "schema.registry.basic.auth.credentials.source": "AUTO",
+    "schema.registry.basic.auth.user.info": null,
+    "schema.registry.bearer.auth.token": null,
+    "schema.registry.http.read.timeout.ms": 1_000,
+    "schema.registry.max.retries": 0,
+    "schema.registry.retries.wait.ms": 0,
+    "schema.registry.retries.max.wait.ms": 0,
+    "schema.registry.missing.id.cache.ttl.ms": 0,
+  };
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    // Deadlines never come; waits before a retry are over at once.
+    sleep: (_ms: number, signal?: AbortSignal) =>
+      signal
+        ? new Promise<void>((_, no) => signal.addEventListener("abort", () => no(signal.reason)))
+        : Promise.resolve(),
+  };
+  const context = {
+    topic: "t",
+    side: "value",
+    clock,
+    log: silent,
+    retry: <T>(_what: string, attempt: () => Promise<T>) => attempt(),
+    fetch: registry?.fetch ?? fetch,
+    random: () => 0,
+    targetSchema: () => Promise.resolve(null),
+    pinSchema: (schema) => Promise.resolve(schema),
+  } satisfies ConverterContext as ConverterContext;
+  return avroConverter.create(
+    { ...config, "value.schema": null, "key.schema": null, "timestamp.nanos": "long", ...more },
+    context,
+  );
+}
+
+async function decoded(of: Converter, values: Uint8Array[]) {
+  const rejects: [number, string][] = [];
+  const indices = Int32Array.from(values, (_, i) => i);
+  const reject = (index: number, error: DataError) => void rejects.push([index, error.details.reason]);
+  const runs = await of.decode(slab(values), indices, reject);
+  return { runs: runs.map(({ data, rows }) => ({ rows: [...rows], values: batchRows(data) })), rejects, raw: runs };
+}
+
+const schemas = {
+  1: { schema: '{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}' },
+  2: { schema: '{"type":"record","name":"R","fields":[{"name":"a","type":"long"},{"name":"b","type":"string"}]}' },
+  3: { schema: '{"type":"record","name":"R","fields":[{"name":"next","type":["null","R"]}]}', subject: "t-value" },
+  4: { schema: "message M {}", schemaType: "PROTOBUF" as const },
+};
+const one = (a: string) => framed(1, unhex(a));
+const two = framed(2, unhex("06 02 7a"));
+
+Deno.test("avroConverter ends a run where the schema changes and rejects each bad record once", async () => {
+  const of = converter(new Registry(schemas));
+  const values = [
+    one("02"),
+    one("04"),
+    two,
+    unhex("7b7d"),
+    one("ff"),
+    one("06"),
+    framed(3, unhex("00")),
+    framed(4, unhex("")),
+    framed(9, unhex("00")),
+  ];
+  const { runs, rejects, raw } = await decoded(of, values);
+  assertEquals(runs, [
+    { rows: [0, 1], values: [{ a: 1 }, { a: 2 }] },
+    { rows: [2], values: [{ a: 3n, b: "z" }] },
+    { rows: [5], values: [{ a: 3 }] },
+  ]);
+  assertEquals(raw[0].data.schema === raw[2].data.schema, true);
+  assertEquals(rejects, [
+    [3, "no schema id frame"],
+    [4, "truncated"],
+    [6, "recursive schema"],
+    [7, "not an avro schema"],
+    [8, "unknown schema id"],
+  ]);
+});
+
+Deno.test("avroConverter decodes all writers to one run of the reader schema", async () => {
+  const reader =
+    '{"type":"record","name":"R","fields":[{"name":"b","type":["null","string"],"default":null},{"name":"a","type":"long"}]}';
+  const of = converter(new Registry(schemas), { "value.schema": reader });
+  const { runs, rejects } = await decoded(of, [one("02"), two, one("04")]);
+  assertEquals(rejects, []);
+  assertEquals(runs, [{ rows: [0, 1, 2], values: [{ b: null, a: 1n }, { b: "z", a: 3n }, { b: null, a: 2n }] }]);
+});
+
+Deno.test("avroConverter decodes nothing while the registry is away, and everything afterwards", async () => {
+  const registry = new Registry(schemas);
+  const of = converter(registry);
+  registry.away = true;
+  const rejects: number[] = [];
+  const values = slab([unhex("7b"), one("02")]);
+  const call = () => of.decode(values, Int32Array.of(0, 1), (index) => rejects.push(index));
+  await assertRejects(call, RetriableError);
+  assertEquals(rejects, []);
+  registry.away = false;
+  const asked = registry.asked;
+  assertEquals((await call()).map(({ rows }) => [...rows]), [[1]]);
+  await call();
+  assertEquals([rejects, registry.asked - asked], [[0, 0], 1]);
+});
+
+Deno.test("avroConverter reads bare payloads with value.schema where there is no registry", async () => {
+  const { runs, rejects } = await decoded(converter(null, { "value.schema": '"int"' }), [unhex("02"), unhex("")]);
+  assertEquals(runs, [{ rows: [0], values: [{ value: 1 }] }]);
+  assertEquals(rejects, [[1, "truncated"]]);
+});
+
+Deno.test("avroConverter refuses a configuration without a schema, or with one that cannot be used", () => {
+  assertThrows(() => converter(null), ConfigError, "value.schema");
+  assertThrows(() => converter(null, { "value.schema": "/nowhere.avsc" }), ConfigError, "/nowhere.avsc");
+  assertThrows(() => converter(null, { "value.schema": '{"type":"recor"}' }), ConfigError, "avsc refuses it");
+});
