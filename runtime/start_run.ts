@@ -68,10 +68,10 @@ export async function startRun(options: StartOptions): Promise<StartedRun> {
       random,
     };
     await instance.plugin.check(instance.connectorConfig, topics, context);
-    const membership = createMembership(kafka.consumer, {
+    const membership = createMembership({
+      settings: kafka.consumer,
       group,
       topics: instance.topics,
-      exclude: values["errors.deadletterqueue.topic.name"],
       admin,
       clock,
       random,
