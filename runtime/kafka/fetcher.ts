@@ -118,15 +118,14 @@ class BrokerFetcher implements Fetcher {
   }
 
   async poll(maxWaitMs: number): Promise<Fetched[]> {
-    let out = this.#take();
+    const out = this.#take();
     if (out.length > 0 || this.#woken || maxWaitMs <= 0) {
       this.#woken = false;
       return out;
     }
     await this.#arrived.wait(maxWaitMs);
     this.#woken = false;
-    out = this.#take();
-    return out;
+    return this.#take();
   }
 
   wake(): void {

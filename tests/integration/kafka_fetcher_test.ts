@@ -223,7 +223,7 @@ Deno.test("Fetcher drops what it fetched for an older position, and pauses while
   await admin.close();
 });
 
-Deno.test("Fetcher reads on after the broker was killed and came back", async () => {
+Deno.test("Fetcher reads on after the broker was stopped and came back", async () => {
   const kafka = await startKafka({ clock: systemClock });
   try {
     const topic = await makeTopic(kafka.bootstrap);
