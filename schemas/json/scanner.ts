@@ -13,7 +13,7 @@ export const DEPTH_MAX = 512;
 const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d, OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d;
 const NOTHING = new Uint8Array(0);
-const TEXT = new TextDecoder();
+const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
 /** A position in one value, and the token that was read last. */

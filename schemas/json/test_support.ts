@@ -29,7 +29,7 @@ export async function decode(
   return { run, rows: run ? rowsOf(run) : [], rejects };
 }
 
-/** The rows as objects: longs are bigints, bytes arrays of numbers, maps objects. */
+/** The rows as objects: longs and decimals (unscaled) are bigints, bytes arrays of numbers, maps objects. */
 export function rowsOf({ data }: DecodedRows): unknown[] {
   return [...data].map((row) => plainFields(row, data.schema.fields));
 }
@@ -52,8 +52,9 @@ function plain(value: unknown, type: DataType): unknown {
       const of = (children[0].type.children as Field[])[1].type;
       return Object.fromEntries([...value as Iterable<[string, unknown]>].map(([key, v]) => [key, plain(v, of)]));
     }
-    case Type.Binary:
     case Type.Decimal:
+      return BigInt.asIntN(128, [...value as Uint32Array].reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n));
+    case Type.Binary:
       return [...value as Uint8Array];
     default:
       return value;
