@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Schema } from "apache-arrow";
+import { Schema } from "apache-arrow";
 import {
   type Clock,
-  type DataError,
+  DataError,
   FatalError,
   type OffsetRange,
   type Offsets,
@@ -16,12 +16,12 @@ import {
   type SinkBatch,
   type TopicPartition,
 } from "../../mod.ts";
-import type { DeltaSinkValues } from "./config.ts";
+import { type DeltaSinkValues, KAFKA_COLUMNS } from "./config.ts";
 import { DataFile } from "./data_file.ts";
 import { arrowToDelta, compareSchemas, deltaToArrow } from "./delta/schema.ts";
 import { createKafkaColumns } from "./kafka_columns.ts";
 import { createProjector, type Projector } from "./project.ts";
-import { createRouter, type Router } from "./route.ts";
+import { createRouter, parsePartitionBy, type Router } from "./route.ts";
 import type { DeltaStaged, StagedFile } from "./staged.ts";
 import type { Storage } from "./storage/storage.ts";
 
@@ -51,6 +51,8 @@ export class TableWriter {
   readonly #kafkaColumns: (batch: SinkBatch) => SinkBatch;
   readonly #router: Router;
   #projectors = new WeakMap<Schema, Projector>();
+  /** `valueSchema` by the schema that it is a part of: the same one gives the same part. */
+  readonly #valueSchemas = new WeakMap<Schema, Schema>();
   /** Open files by partition values. */
   readonly #open = new Map<string, DataFile>();
   /** Files that are full, each with the partitions whose rows are in it. */
@@ -84,6 +86,23 @@ export class TableWriter {
       this.#projectors = new WeakMap();
     }
     return this.#schema;
+  }
+
+  /** The part of it that values bring: without the Kafka columns and derived columns, which are added to them here. */
+  async valueSchema(): Promise<Schema | null> {
+    const schema = await this.schema();
+    if (schema === null) return null;
+    let part = this.#valueSchemas.get(schema);
+    if (!part) {
+      const { values } = this.parts;
+      const added = new Set<string>([
+        ...values["columns.kafka"].map((name) => KAFKA_COLUMNS[name as keyof typeof KAFKA_COLUMNS]),
+        ...parsePartitionBy(values["partition.by"]).filter(({ derive }) => derive !== null).map(({ column }) => column),
+      ]);
+      part = new Schema(schema.fields.filter(({ name }) => !added.has(name)), schema.metadata);
+      this.#valueSchemas.set(schema, part);
+    }
+    return part;
   }
 
   /** Takes a batch; `fromAbsent`: the table held no offset of the partition when it was opened, and nothing was put since. */
@@ -172,8 +191,7 @@ export class TableWriter {
   }
 
   async #rows(batch: SinkBatch): Promise<void> {
-    const wanted = this.#router.derive(this.#kafkaColumns(batch), this.parts.reject);
-    const fitted = (await this.#projector(wanted)).project(wanted, this.parts.reject);
+    const fitted = await this.#fit(batch);
     if (fitted.numRows === 0) return;
     for (let row = 0; row < fitted.numRows; row++) {
       this.#timestampMsMax = Math.max(this.#timestampMsMax ?? -Infinity, fitted.timestampMs(row));
@@ -182,6 +200,20 @@ export class TableWriter {
       const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
       await file.append(data, partitionKey(batch));
       if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
+    }
+  }
+
+  /** The batch as the table has it, without the rows that do not fit. */
+  async #fit(batch: SinkBatch): Promise<SinkBatch> {
+    const { reject } = this.parts;
+    try {
+      const wanted = this.#router.derive(this.#kafkaColumns(batch), reject);
+      return (await this.#projector(wanted)).project(wanted, reject);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      // What is wrong with the schema of the batch is wrong with each of its rows.
+      for (let row = 0; row < batch.numRows; row++) reject(batch, row, error);
+      return batch.select(new Int32Array(0));
     }
   }
 

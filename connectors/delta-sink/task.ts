@@ -88,7 +88,7 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   }
 
   targetSchema(topic: string): Promise<Schema | null> {
-    return this.#writer(topic).schema();
+    return this.#writer(topic).valueSchema();
   }
 
   #writer(topic: string): TableWriter {

@@ -1,0 +1,355 @@
+/**
+ * One incarnation of a Sluice process: the real run, coordinator, committer, tasks, stages and reporter, on simulated
+ * Kafka, storage and time. Its threads are lives of their own, and messages cross them as structured clones.
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import {
+  type Config,
+  FatalError,
+  type Log,
+  RetriableError,
+  type Retry,
+  type SinkTask,
+  type TopicPartition,
+} from "../../mod.ts";
+import { createDeltaCommitter, type DeltaCommitterOptions } from "../../connectors/delta-sink/committer.ts";
+import { deltaSinkOptions, tableUri } from "../../connectors/delta-sink/config.ts";
+import type { Storage } from "../../connectors/delta-sink/storage/storage.ts";
+import { DeltaSinkTask } from "../../connectors/delta-sink/task.ts";
+import { ConnectorRun, type TaskHost } from "../../runtime/connector_run.ts";
+import { ConsumeStage } from "../../runtime/consume.ts";
+import { createDecodeStage } from "../../runtime/decode.ts";
+import { createErrantRecordReporter, type ErrantRecordReporter } from "../../runtime/errant_record_reporter.ts";
+import { createRetry } from "../../runtime/retry.ts";
+import { PinRequests } from "../../runtime/schema_pins.ts";
+import { Task, type TaskParts } from "../../runtime/task.ts";
+import type { FromTask, ToTask } from "../../runtime/task_protocol.ts";
+import { createValidateStage } from "../../runtime/validate.ts";
+import { jsonConverter } from "../../schemas/json/mod.ts";
+import type { Life } from "./life.ts";
+import type { MemoryKafka } from "./memory_kafka.ts";
+import type { Seeded } from "./seeded.ts";
+
+/** The dead-letter topic. */
+export const DEAD_LETTERS = "dead-letters";
+
+/** How the connector is configured. */
+export interface ConnectorOptions {
+  readonly topics: readonly string[];
+  readonly tasksMax: number;
+  readonly commitIntervalMs: number;
+  readonly commitTimeoutMs: number;
+  readonly lateMax: number;
+  readonly autoOffsetReset: "earliest" | "latest";
+  readonly partitionBy: readonly string[];
+  readonly fileBytesMax: number;
+  readonly memoryBytes: number;
+  readonly topicRecreated: "fail" | "restart";
+  /** How long storage and Kafka may fail before a task does. */
+  readonly retryTimeoutMs: number;
+}
+
+/** Parts of the protocol left out, to prove that it breaks without them. */
+export interface Mutations {
+  readonly committer?: DeltaCommitterOptions["faults"];
+  /** Offsets are committed although dead letters may not be acknowledged. */
+  readonly skipLetterFlush?: boolean;
+  /** A task deletes its staged files when partitions are closed, not when their share is settled. */
+  readonly deleteStagedOnClose?: boolean;
+}
+
+/** What a process is made of. */
+export interface ProcessParts {
+  readonly life: Life;
+  readonly kafka: MemoryKafka;
+  readonly random: Seeded;
+  readonly options: ConnectorOptions;
+  readonly mutations: Mutations;
+  readonly openTable: (uri: string, life: Life) => Storage;
+  readonly log: Log;
+  /** Told of everything that is thrown and is no verdict: a bug. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** The table's URI for a topic. */
+export const TABLE_URI = "memory://lake/${topic}";
+const CONNECTOR = "simulated";
+const BROADCAST_DELAY_MS = 2;
+
+/** See the module's doc. */
+export class ConnectorProcess {
+  readonly life: Life;
+  /** What it failed with, once it has. */
+  failure: unknown = null;
+  #run: ConnectorRun | null = null;
+  #taskNumber = 0;
+  hasEnded = false;
+
+  constructor(private readonly parts: ProcessParts) {
+    this.life = parts.life;
+    this.#start().catch((error) => this.#fail(error));
+  }
+
+  /** Stops in good order; nothing is left running after it. */
+  async stop(timeoutMs: number): Promise<void> {
+    await this.#run?.stop(timeoutMs);
+    await this.life.running();
+    this.#end();
+  }
+
+  async #start(): Promise<void> {
+    const { life, kafka, random, options, log, mutations, openTable } = this.parts;
+    const { clock } = life;
+    const admin = kafka.admin(life);
+    const retry = this.#retry(life);
+    const topics = await retry("describe topics", () => admin.describeTopics(options.topics));
+    const initial = topics.flatMap(({ topic, topicId, partitions }) =>
+      Array.from({ length: partitions }, (_, partition): TopicPartition => ({ topic, topicId, partition }))
+    );
+    const config = sinkConfig(options);
+    const committer = createDeltaCommitter({
+      appId: CONNECTOR,
+      othersAllowed: false,
+      topicRecreated: options.topicRecreated,
+      openTable: (uri) => openTable(uri, life),
+      tableOf: (topic) => tableUri(config.values, topic),
+      schemaEvolution: () => "add",
+      autoCreateTable: true,
+      allowProtocolUpgrade: false,
+      tableProperties: { "delta.checkpointInterval": "7" },
+      stagedAgeMaxMs: 3_600_000,
+      clock,
+      uuid: random.uuid,
+      log,
+      random: random.next,
+      faults: mutations.committer,
+    });
+    this.#run = new ConnectorRun({
+      name: CONNECTOR,
+      admin,
+      membership: kafka.membership(life),
+      committer: committer as never,
+      spawn: (task, receive) => this.#spawn(task, receive, config),
+      clock,
+      log,
+      retry,
+      coordinator: options,
+      tasksMax: options.tasksMax,
+      autoOffsetReset: options.autoOffsetReset,
+      initial,
+      until: null,
+      restart: { max: 10, backoffMs: 50, backoffMsMax: 1000 },
+      revokeTimeoutMs: 3000,
+      observer: {
+        onCommit: () => {},
+        onTaskMetrics: () => {},
+        onTaskState: () => {},
+        onAssigned: () => {},
+        onRebalance: () => {},
+      },
+    });
+    this.#run.done.then(() => this.#end(), (error) => this.#fail(error));
+    await this.#run.start();
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    await this.life.running();
+    this.failure = error;
+    if (!isVerdict(error)) this.parts.onBug(error);
+    this.parts.log.error("The process failed", { error: String(error) });
+    this.#end();
+  }
+
+  #end(): void {
+    this.hasEnded = true;
+    this.life.kill();
+  }
+
+  #retry(life: Life): Retry {
+    const { random, log, options } = this.parts;
+    const timeoutMs = options.retryTimeoutMs;
+    return createRetry({ clock: life.clock, random: random.next, log, delayMs: 20, delayMsMax: 500, timeoutMs });
+  }
+
+  /** A task on a thread of its own. */
+  #spawn(number: number, receive: (message: FromTask) => void, config: Config<typeof deltaSinkOptions>): TaskHost {
+    const { life, log } = this.parts;
+    const thread = life.thread(`task-${number}.${++this.#taskNumber}`);
+    const up = channel<FromTask>(thread, this.parts, receive);
+    const pins = new PinRequests(up);
+    const task = new Task(this.#taskParts(number, thread, up, pins, config));
+    const down = channel<ToTask>(thread, this.parts, (message) => {
+      if (message.kind === "pinned") pins.answer(message);
+      else task.receive(message);
+    });
+    task.run().catch(async (error) => {
+      await thread.running();
+      if (!isVerdict(error)) this.parts.onBug(error);
+      const { name, message, stack = "" } = error as Error;
+      log.warn("A task failed", { thread: thread.name, error: `${name}: ${message}` });
+      up({ kind: "failed", name, message, stack });
+    });
+    return { post: down, terminate: () => thread.kill() };
+  }
+
+  #taskParts(
+    number: number,
+    thread: Life,
+    send: (message: FromTask) => void,
+    pins: PinRequests,
+    config: Config<typeof deltaSinkOptions>,
+  ): TaskParts {
+    const { kafka, random, options, mutations, openTable, log } = this.parts;
+    const { clock } = thread;
+    const retry = this.#retry(thread);
+    const reporter = this.#reporter(number, thread, retry);
+    const sink: SinkTask<unknown> = new DeltaSinkTask(config, {
+      connector: CONNECTOR,
+      clock,
+      log,
+      retry,
+      uuid: random.uuid,
+      random: random.next,
+      task: number,
+      memoryBytes: options.memoryBytes,
+      reject: ({ origin }, row, error) => reporter.report("TASK_PUT", origin.raw, origin.rows[row], error),
+      requestCommit: () => send({ kind: "commit-requested" }),
+    }, (uri) => openTable(uri, thread)) as never;
+    const fetcher = kafka.fetcher(thread);
+    const validate = createValidateStage([]);
+    const stages = new Map(options.topics.map((topic) => {
+      const value = jsonConverter.create(
+        { "value.schema": null, "key.schema": null, "json.timestamp.nanos": "reject" },
+        {
+          topic,
+          side: "value",
+          clock,
+          log,
+          retry,
+          fetch: () => Promise.reject(new FatalError("Not simulated")),
+          random: random.next,
+          targetSchema: () => sink.targetSchema!(topic),
+          pinSchema: (proposal: Schema) => pins.propose(topic, proposal),
+        },
+      );
+      const decode = createDecodeStage({
+        value,
+        key: null,
+        tombstones: "dead-letter",
+        reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
+      });
+      return [topic, {
+        decode,
+        validate: validate.validate,
+        transform: <T>(batch: T) => batch,
+      }];
+    }));
+    return {
+      fetcher,
+      consume: new ConsumeStage(fetcher, {
+        offsetsMissing: "earliest",
+        log,
+        onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
+      }),
+      stagesOf: (topic) => stages.get(topic)!,
+      sink: mutations.deleteStagedOnClose ? deletingOnClose(sink) : sink,
+      reporter: mutations.skipLetterFlush ? { ...bound(reporter), flush: () => Promise.resolve() } : reporter,
+      counters: { read: () => {}, put: () => {}, spent: () => {} },
+      retry,
+      clock,
+      log,
+      heldBytesMax: 1 << 20,
+      commitRecordsMax: 0,
+      send,
+    };
+  }
+
+  #reporter(number: number, thread: Life, retry: Retry): ErrantRecordReporter {
+    return createErrantRecordReporter({
+      producer: this.parts.kafka.producer(thread),
+      deadLetterTopic: DEAD_LETTERS,
+      tolerance: "all",
+      skipAcknowledged: false,
+      connector: CONNECTOR,
+      task: number,
+      log: this.parts.log,
+      retry,
+      budget: { ratio: 1, windowRecords: 1000 },
+      headerBytesMax: 1000,
+      recordBytesMax: 1 << 20,
+      logEnabled: false,
+      includeMessages: false,
+    });
+  }
+}
+
+/** A failure that means something; anything else is a bug. */
+function isVerdict(error: unknown): boolean {
+  return error instanceof FatalError || error instanceof RetriableError;
+}
+
+/** Delivers clones in order, each after a while; the dead hear and say nothing. */
+function channel<T>(
+  life: Life,
+  { random, onBug }: Pick<ProcessParts, "random" | "onBug">,
+  receive: (message: T) => void,
+): (message: T) => void {
+  let last = 0;
+  return (message) => {
+    const clone = structuredClone(message);
+    if (life.isDead) return;
+    last = Math.max(last, life.time.nowMs + random.next() * BROADCAST_DELAY_MS);
+    life.time.after(last - life.time.nowMs, () => void life.running().then(() => receive(clone)).catch(onBug));
+  };
+}
+
+function sinkConfig(options: ConnectorOptions): Config<typeof deltaSinkOptions> {
+  const defaults = Object.entries(deltaSinkOptions).map(([key, { default: value }]) => [key, value]);
+  const values = {
+    ...Object.fromEntries(defaults),
+    "table.uri": TABLE_URI,
+    "partition.by": options.partitionBy,
+    "columns.kafka": ["partition", "offset"],
+    "schema.evolution": "add",
+    "file.bytes.max": options.fileBytesMax,
+    "parquet.codec": "uncompressed",
+  };
+  return { values, forTopic: () => values } as never;
+}
+
+function bound(reporter: ErrantRecordReporter): ErrantRecordReporter {
+  return {
+    report: (...args) => reporter.report(...args),
+    noteRecords: (count) => reporter.noteRecords(count),
+    room: () => reporter.room(),
+    flush: () => reporter.flush(),
+    forget: (ranges) => reporter.forget(ranges),
+    close: () => reporter.close(),
+  };
+}
+
+/** The sink with a mutation: files of shares go with their partitions, although a commit may be naming them. */
+function deletingOnClose(sink: SinkTask<unknown>): SinkTask<unknown> {
+  const staged = new Map<string, Parameters<NonNullable<SinkTask<unknown>["settle"]>>[0]>();
+  return {
+    open: (partitions, at) => sink.open(partitions, at),
+    put: (batch) => sink.put(batch),
+    async preCommit() {
+      const shares = await sink.preCommit();
+      for (const share of shares) staged.set(share.id, share);
+      return shares;
+    },
+    async settle(share, outcome) {
+      staged.delete(share.id);
+      await sink.settle!(share, outcome);
+    },
+    close: (partitions) => sink.close(partitions),
+    async stop() {
+      for (const share of staged.values()) await sink.settle!(share, { kind: "stale", why: "offsets", actual: [] });
+      await sink.stop();
+    },
+    targetSchema: (topic) => sink.targetSchema!(topic),
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * A random run: a connector's life with everything that can happen to it, as a seed has it.
+ *
+ * @module
+ */
+import type { ConnectorProcess, Mutations } from "./connector_process.ts";
+import type { Fate, Fortune, Operation } from "./life.ts";
+import { Seeded } from "./seeded.ts";
+import type { RecordKind } from "./source.ts";
+import { verify } from "./verify.ts";
+import { World } from "./world.ts";
+
+/** What came of a run. */
+export interface RunResult {
+  readonly world: World;
+  readonly problems: readonly string[];
+}
+
+const STEPS = 14;
+const QUIET_MS = 10 * 60_000;
+
+/** How bad the times are. */
+interface Weather {
+  readonly failChance: number;
+  readonly loseChance: number;
+  readonly latencyMsMax: number;
+  /** Chance of an operation that takes very long. */
+  readonly slowChance: number;
+  readonly slowMsMax: number;
+  readonly landChance: number;
+}
+
+/** Runs the seed's scenario and verifies what it left. */
+export async function runScenario(seed: number, mutations: Mutations = {}): Promise<RunResult> {
+  const random = new Seeded(seed);
+  const world = new World({
+    seed: random.int(0, 1e9),
+    topics: random.pick([
+      [{ topic: "orders", partitions: random.int(1, 5) }],
+      [{ topic: "orders", partitions: random.int(1, 4) }, { topic: "returns", partitions: random.int(1, 3) }],
+    ]),
+    fetchRecordsMax: random.pick([1, 3, 10, 40]),
+    mutations,
+    connector: {
+      commitIntervalMs: random.pick([200, 1000, 3000]),
+      commitTimeoutMs: random.pick([50, 400, 2000]),
+      lateMax: random.pick([3, 20]),
+      autoOffsetReset: random.chance(0.2) ? "latest" : "earliest",
+      partitionBy: random.pick([[], [], ["day"], ["date(kafka.timestamp)"]]),
+      fileBytesMax: random.pick([1024, 4096, 1 << 24]),
+      memoryBytes: random.pick([2000, 1 << 24]),
+      topicRecreated: "fail",
+      retryTimeoutMs: random.pick([300, 5000]),
+    },
+  });
+  const scenario = new Scenario(world, random);
+  await scenario.play();
+  await scenario.calmDown();
+  return { world, problems: await verify(world, { isQuiet: true }) };
+}
+
+/** Times get better at the end. */
+class Scenario {
+  #weather: Weather;
+  #kind: RecordKind;
+  readonly #fortune: Fortune;
+  readonly #random: Seeded;
+
+  constructor(private readonly world: World, random: Seeded) {
+    this.#random = random;
+    const isRough = random.chance(0.6);
+    this.#weather = {
+      failChance: isRough ? random.pick([0, 0.01, 0.04]) : 0,
+      loseChance: isRough ? random.pick([0, 0.02, 0.06]) : 0,
+      latencyMsMax: random.pick([0, 5, 40]),
+      slowChance: random.pick([0, 0.01]),
+      slowMsMax: 4000,
+      landChance: random.pick([0, 0.5]),
+    };
+    this.#kind = {
+      poison: random.pick([0, 0.05, 0.3]),
+      gap: random.pick([0, 0.1]),
+      wide: "no",
+    };
+    const fates = random.fork();
+    this.#fortune = {
+      fateOf: (operation) => this.#fateOf(operation, fates),
+      latencyMs: () => {
+        const { latencyMsMax, slowChance, slowMsMax } = this.#weather;
+        return fates.next() * (fates.chance(slowChance) ? slowMsMax : latencyMsMax);
+      },
+      landsAfterDeath: () => fates.chance(this.#weather.landChance),
+    };
+  }
+
+  async play(): Promise<void> {
+    const { world } = this;
+    this.#produce();
+    this.#start();
+    for (let step = 0; step < STEPS; step++) {
+      await world.run(this.#random.int(0, 2500));
+      if (this.#random.chance(0.7)) this.#produce();
+      this.#happen();
+      if (this.#alive().length === 0) this.#start();
+    }
+  }
+
+  /** Nothing goes wrong from here on, and who was paused wakes up. */
+  async calmDown(): Promise<void> {
+    const { world } = this;
+    this.#weather = { failChance: 0, loseChance: 0, latencyMsMax: 5, slowChance: 0, slowMsMax: 0, landChance: 0 };
+    await world.run(this.#random.int(0, 3000));
+    for (const { life } of world.processes) life.resume();
+    await world.run(this.#random.int(0, 5000));
+    void world.kafka.group.tellZombies();
+    if (this.#alive().length === 0) this.#start();
+    if (!await world.complete(QUIET_MS) && world.bugs.length === 0 && this.#alive().length === 0) {
+      this.#start();
+      await world.complete(QUIET_MS);
+    }
+    // What was late may still do harm.
+    await world.run(15_000);
+  }
+
+  #happen(): void {
+    const { world } = this;
+    const random = this.#random;
+    const alive = this.#alive();
+    const victim = alive.length > 0 ? random.pick(alive) : null;
+    const { topic } = random.pick(world.options.topics);
+    const { partitions } = world.kafka.topics.get(topic)!;
+    switch (random.int(0, 13)) {
+      case 0:
+      case 1:
+        if (victim) world.crash(victim, random.int(100, 8000));
+        break;
+      case 2:
+      case 3:
+        // A stopped process: the group drops it, and it does not know.
+        if (!victim) break;
+        victim.life.pause();
+        world.time.after(random.int(500, 4000), () => world.kafka.group.expire(victim.life));
+        world.time.after(random.int(1000, 20_000), () => victim.life.resume());
+        world.time.after(random.int(5000, 40_000), () => void world.kafka.group.tellZombies());
+        break;
+      case 4:
+        if (victim) {
+          victim.life.pause();
+          world.time.after(random.int(10, 3000), () => victim.life.resume());
+        }
+        break;
+      case 5:
+      case 6:
+        if (alive.length < 3) this.#start();
+        break;
+      case 7:
+        if (victim && !victim.life.isPaused) void victim.stop(random.int(100, 10_000));
+        break;
+      case 8:
+        void world.kafka.group.rebalance();
+        break;
+      case 9:
+        this.#kind = { ...this.#kind, wide: random.pick(["yes", "vague"]) };
+        break;
+      case 10:
+        world.source.endTransaction(topic, random.int(0, partitions.length - 1));
+        break;
+      case 11:
+        world.source.retain(topic, random.int(0, partitions.length - 1), random.int(1, 20));
+        break;
+      case 12:
+        world.kafka.topics.get(topic)!.grow(partitions.length + 1);
+        void world.kafka.group.rebalance();
+        break;
+    }
+  }
+
+  #produce(): void {
+    const { topic } = this.#random.pick(this.world.options.topics);
+    this.world.source.produce(topic, this.#random.int(1, 40), this.#kind);
+  }
+
+  #start(): void {
+    this.world.start(this.#random.int(1, 3), this.#fortune);
+  }
+
+  #alive(): ConnectorProcess[] {
+    return this.world.processes.filter(({ life }) => !life.isDead);
+  }
+
+  /** Calls of storage and of Kafka fail now and then; those that a client retries inside do not. */
+  #fateOf({ kind }: Operation, random: Seeded): Fate {
+    const { failChance, loseChance } = this.#weather;
+    if (kind === "kafka.fetch" || kind === "kafka.join" || kind === "kafka.leave") return "ok";
+    if (random.chance(failChance)) return "fail";
+    return random.chance(loseChance) ? "lose-reply" : "ok";
+  }
+}
