@@ -181,9 +181,18 @@ function entryText(source: string, derive: PartitionBy["derive"]): string {
 
 function milliseconds(data: Data): Float64Array {
   const ms = new Float64Array(data.length);
-  if (data.type.typeId === Type.Date) { for (let i = 0; i < ms.length; i++) ms[i] = data.values[i] * MS_PER_DAY; }
-  // Whole milliseconds are enough for days and hours, and a double holds them all.
-  else for (let i = 0; i < ms.length; i++) ms[i] = Math.floor(Number(data.values[i]) / 1000);
+  if (data.type.typeId === Type.Date) {
+    for (let i = 0; i < ms.length; i++) ms[i] = data.values[i] * MS_PER_DAY;
+    return ms;
+  }
+  // Microseconds divided by 1000 from their halves: exact, where a double of them is not, and without a BigInt a row.
+  const micros = data.values as BigInt64Array;
+  const words = new Int32Array(micros.buffer, micros.byteOffset, micros.length * 2);
+  for (let i = 0; i < ms.length; i++) {
+    const low = words[2 * i] >>> 0, high = words[2 * i + 1];
+    const whole = Math.floor(high / 1000);
+    ms[i] = whole * 4294967296 + Math.floor(((high - whole * 1000) * 4294967296 + low) / 1000);
+  }
   return ms;
 }
 
