@@ -56,6 +56,7 @@ export class Worker {
   /** Opens the HTTP server and starts every instance; throws what the first start of one throws. */
   async start(): Promise<void> {
     const { worker, instances } = this.options.config;
+    this.options.log.info("Starting", { connectors: instances.map(({ name }) => name).join(",") });
     const health = () => this.#health();
     this.#http = startHttpServer({
       listen: worker["http.listen"],

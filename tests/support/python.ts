@@ -1,0 +1,49 @@
+/**
+ * A Python with delta-rs and DuckDB: the independent readers of what we write. A virtual environment in the cache
+ * folder, made once.
+ *
+ * @module
+ */
+import { cacheDir } from "../../runtime/cli/services/artifacts.ts";
+
+/** Pinned: what they report is compared with what we report. */
+const PACKAGES = ["deltalake==1.6.6", "duckdb==1.4.4", "duckdb-ext-delta==1.4.4.20260205", "pyarrow==22.0.0"];
+
+let made: Promise<string> | null = null;
+
+/** The path of the interpreter. The first call of a machine installs the packages, which takes about half a minute. */
+export function python(): Promise<string> {
+  return made ??= make();
+}
+
+/** Runs a script; returns what it printed. Throws with its stderr where it fails. */
+export async function runPython(script: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(await python(), { args: ["-c", script, ...args] }).output();
+  if (code !== 0) throw new Error(`The script failed:\n${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** The head of a script that reads a Delta table with DuckDB: then `con.execute("... delta_scan('...')")`. */
+export const DUCKDB_DELTA = `
+import duckdb, glob, os, sysconfig
+con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+con.execute("LOAD '" + glob.glob(sysconfig.get_path("purelib") + "/duckdb_ext/**/delta.duckdb_extension", recursive=True)[0] + "'")
+`;
+
+async function make(): Promise<string> {
+  const dir = `${cacheDir()}/python`;
+  const bin = `${dir}/bin/python3`;
+  const marker = `${dir}/packages`;
+  const wanted = PACKAGES.join("\n");
+  const found = await Deno.readTextFile(marker).catch(() => "");
+  if (found === wanted) return bin;
+  await run("python3", ["-m", "venv", "--clear", dir]);
+  await run(bin, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES]);
+  await Deno.writeTextFile(marker, wanted);
+  return bin;
+}
+
+async function run(program: string, args: string[]): Promise<void> {
+  const { code, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
+}
