@@ -128,12 +128,17 @@ export class ConnectorRun {
     await Promise.race([ready.promise, this.done]);
     if (this.#ended) return;
     void this.#tick();
-    await membership.join({
-      onAssigned: (partitions) => this.#assigned(partitions),
-      onRevoking: () => this.#revoking(),
-      onLost: () => this.#assigned([]),
-      onFailed: (error) => this.#fail(error),
-    });
+    try {
+      await membership.join({
+        onAssigned: (partitions) => this.#assigned(partitions),
+        onRevoking: () => this.#revoking(),
+        onLost: () => this.#assigned([]),
+        onFailed: (error) => this.#fail(error),
+      });
+    } catch (error) {
+      this.#fail(error); // the tasks run already
+      throw error;
+    }
     if (until) void this.#watchCaughtUp();
   }
 

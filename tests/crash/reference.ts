@@ -37,6 +37,8 @@ const TIMEOUT_MS = 60;
 /** When the group drops a silent member, and when somebody takes over. */
 const EXPIRE_MS = 150;
 const TAKEOVER_MS = 250;
+/** Dead letters take their time: a round must wait for them. */
+const LETTER_MS = 15;
 /** How long a paused process stands still, and when it learns that it is out. */
 const PAUSE_MS = 1500;
 const TELL_MS = 600;
@@ -73,7 +75,10 @@ export async function playReference({ at, fate, tasks, mutations, folder }: Stri
       followUp(world, fate, tasks, calm(latencies));
       return fate;
     },
-    latencyMs: (operation) => isLate(operation, operations) ? TIMEOUT_MS * 1.5 : latencies.next() * 4,
+    latencyMs: (operation) => {
+      if (isLate(operation, operations)) return TIMEOUT_MS * 1.5;
+      return operation.kind === "kafka.send" ? LETTER_MS : latencies.next() * 4;
+    },
     landsAfterDeath: () => false,
   };
   const produce = (count: number, wide: "no" | "yes") =>
@@ -85,9 +90,12 @@ export async function playReference({ at, fate, tasks, mutations, folder }: Stri
     produce(12, round < 3 ? "no" : "yes");
     if (round === 2) world.source.endTransaction("orders", 1);
   }
-  await world.complete(10_000);
+  await world.complete(2000);
   await world.run(3 * ROUND_MS);
-  if (struck && fate !== "fail" && fate !== "lose-reply") {
+  // A process that failed is started again, as a supervisor does.
+  if (world.processes.every(({ life }) => life.isDead)) world.start(tasks, calm(latencies));
+  await world.complete(60_000);
+  if (struck && isStrikeOnProcess(fate)) {
     // Whoever slept is awake by now, and there is something to fight about.
     produce(12, "yes");
     await world.run(PAUSE_MS + TELL_MS);
@@ -106,7 +114,7 @@ function isLate({ kind, life }: Operation, operations: readonly Operation[]): bo
 
 /** Another process takes over; one that was paused wakes up later, and learns still later that it is out. */
 function followUp(world: World, fate: Fate, tasks: number, fortune: Fortune): void {
-  if (fate === "fail" || fate === "lose-reply") return;
+  if (!isStrikeOnProcess(fate)) return;
   const [{ life }] = world.processes;
   world.time.after(EXPIRE_MS, () => world.kafka.group.expire(life));
   world.time.after(TAKEOVER_MS, () => world.start(tasks, fortune));
@@ -117,6 +125,10 @@ function followUp(world: World, fate: Fate, tasks: number, fortune: Fortune): vo
     });
     world.time.after(PAUSE_MS + TELL_MS, () => void world.kafka.group.tellZombies());
   }
+}
+
+function isStrikeOnProcess(fate: Fate): boolean {
+  return fate.startsWith("crash") || fate.startsWith("pause");
 }
 
 function calm(random: Seeded): Fortune {

@@ -56,8 +56,10 @@ export interface Mutations {
   readonly committer?: DeltaCommitterOptions["faults"];
   /** Offsets are committed although dead letters may not be acknowledged. */
   readonly skipLetterFlush?: boolean;
-  /** A task deletes its staged files when partitions are closed, not when their share is settled. */
-  readonly deleteStagedOnClose?: boolean;
+  /** A task deletes its staged files when it ends, although a commit may be naming them. */
+  readonly deleteStagedOnStop?: boolean;
+  /** Partitions whose rows went with a dropped file are not read again. */
+  readonly forgetTied?: boolean;
 }
 
 /** What a process is made of. */
@@ -254,7 +256,7 @@ export class ConnectorProcess {
         onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
       }),
       stagesOf: (topic) => stages.get(topic)!,
-      sink: mutations.deleteStagedOnClose ? deletingOnClose(sink) : sink,
+      sink: mutated(sink, mutations),
       reporter: mutations.skipLetterFlush ? { ...bound(reporter), flush: () => Promise.resolve() } : reporter,
       counters: { read: () => {}, put: () => {}, spent: () => {} },
       retry,
@@ -330,8 +332,7 @@ function bound(reporter: ErrantRecordReporter): ErrantRecordReporter {
   };
 }
 
-/** The sink with a mutation: files of shares go with their partitions, although a commit may be naming them. */
-function deletingOnClose(sink: SinkTask<unknown>): SinkTask<unknown> {
+function mutated(sink: SinkTask<unknown>, { deleteStagedOnStop, forgetTied }: Mutations): SinkTask<unknown> {
   const staged = new Map<string, Parameters<NonNullable<SinkTask<unknown>["settle"]>>[0]>();
   return {
     open: (partitions, at) => sink.open(partitions, at),
@@ -345,9 +346,13 @@ function deletingOnClose(sink: SinkTask<unknown>): SinkTask<unknown> {
       staged.delete(share.id);
       await sink.settle!(share, outcome);
     },
-    close: (partitions) => sink.close(partitions),
+    close: async (partitions) => {
+      const again = await sink.close(partitions);
+      return forgetTied ? [] : again;
+    },
     async stop() {
-      for (const share of staged.values()) await sink.settle!(share, { kind: "stale", why: "offsets", actual: [] });
+      const left = deleteStagedOnStop ? [...staged.values()] : [];
+      for (const share of left) await sink.settle!(share, { kind: "stale", why: "offsets", actual: [] });
       await sink.stop();
     },
     targetSchema: (topic) => sink.targetSchema!(topic),

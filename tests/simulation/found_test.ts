@@ -3,11 +3,15 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { RetriableError } from "../../mod.ts";
+import { ConnectorRun } from "../../runtime/connector_run.ts";
+import { collectingLog } from "../support/log.ts";
 import type { ConnectorOptions } from "./connector_process.ts";
-import type { Fortune } from "./life.ts";
+import { type Fortune, Life } from "./life.ts";
 import type { RecordKind } from "./source.ts";
 import { verify } from "./verify.ts";
+import { VirtualTime } from "./virtual_time.ts";
 import { World } from "./world.ts";
 
 const CALM: Fortune = { fateOf: () => "ok", latencyMs: () => 1, landsAfterDeath: () => false };
@@ -56,6 +60,49 @@ Deno.test("Task asks again for the target's schema when storage fails, instead o
   await world.complete(10_000);
   assertEquals(world.lines.filter(({ message }) => message.startsWith("A task failed")), []);
   assertEquals(await verify(world, { isQuiet: true }), []);
+});
+
+Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined", async () => {
+  const { clock } = new Life("test", new VirtualTime(), CALM);
+  const ended: number[] = [];
+  const refuse = () => Promise.reject(new RetriableError("no broker"));
+  const run = new ConnectorRun({
+    name: "orders",
+    admin: {} as never,
+    membership: { join: refuse, advance: refuse, leave: () => Promise.resolve() },
+    committer: { stop: () => Promise.resolve() } as never,
+    spawn: (task, receive) => {
+      queueMicrotask(() => receive({ kind: "ready" }));
+      return {
+        post: ({ kind }) => {
+          if (kind !== "stop") return;
+          ended.push(task);
+          receive({ kind: "stopped" });
+        },
+        terminate: () => {},
+      };
+    },
+    clock,
+    log: collectingLog(),
+    retry: (_, attempt) => attempt(),
+    coordinator: { commitIntervalMs: 1000, commitTimeoutMs: 1000, lateMax: 3 },
+    tasksMax: 2,
+    autoOffsetReset: "earliest",
+    initial: [0, 1].map((partition) => ({ topic: "orders", topicId: "id", partition })),
+    until: null,
+    restart: { max: 0, backoffMs: 1, backoffMsMax: 1 },
+    revokeTimeoutMs: 1000,
+    observer: {
+      onCommit: () => {},
+      onTaskMetrics: () => {},
+      onTaskState: () => {},
+      onAssigned: () => {},
+      onRebalance: () => {},
+    },
+  });
+  await assertRejects(() => run.start(), RetriableError);
+  await assertRejects(() => run.done, RetriableError);
+  assertEquals(ended, [0, 1]);
 });
 
 for (const partitionBy of [[], ["date(kafka.timestamp)"]]) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Clock, RetriableError } from "../../mod.ts";
+import { type Clock, FatalError, RetriableError } from "../../mod.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** A call that leaves the process: to storage, or to Kafka. */
@@ -18,10 +18,19 @@ export interface Operation {
 }
 
 /**
- * What becomes of an operation. `fail`: no effect, an error. `lose-reply`: the effect, and an error. `crash-` and
- * `pause-`: its process is killed or stopped before the effect, or between effect and reply.
+ * What becomes of an operation. `fail`: no effect, an error that may pass. `lose-reply`: the effect, and an error that may
+ * pass. `break`: the effect, and an error that ends whoever asked. `crash-` and `pause-`: its process is killed or stopped
+ * before the effect, or between effect and reply.
  */
-export type Fate = "ok" | "fail" | "lose-reply" | "crash-before" | "crash-after" | "pause-before" | "pause-after";
+export type Fate =
+  | "ok"
+  | "fail"
+  | "lose-reply"
+  | "break"
+  | "crash-before"
+  | "crash-after"
+  | "pause-before"
+  | "pause-after";
 
 /** Decides about operations. */
 export interface Fortune {
@@ -118,6 +127,7 @@ export class Life {
     await this.#travel(operation);
     await this.running();
     if (fate === "lose-reply") throw await this.#trouble(operation, "connection lost");
+    if (fate === "break") throw new FatalError(`Simulated end of ${kind} ${label}`);
     return result;
   }
 
