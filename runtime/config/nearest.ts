@@ -8,7 +8,7 @@
 export function nearest(name: string, known: Iterable<string>): string | null {
   let best: string | null = null;
   // A third of the name may be wrong; beyond that a suggestion misleads.
-  let limit = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let limit = Math.min(name.length, Math.max(1, Math.floor(name.length / 3)) + 1);
   for (const candidate of known) {
     const distance = editDistance(normal(name), normal(candidate), limit);
     if (distance < limit) [best, limit] = [candidate, distance];

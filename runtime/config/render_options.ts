@@ -18,7 +18,7 @@ export function renderOptions(def: ConfigDef): string {
   return ["| key | type | default | what it does |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-const BLOCK = /(<!-- options:([\w-]+) -->\n)([^]*?)(\n<!-- \/options -->)/g;
+const BLOCK = /(<!-- options:([\w-]+) -->\n)([^]*?)(<!-- \/options -->)/g;
 
 /** A README with the tables between `<!-- options:NAME -->` and `<!-- /options -->` printed anew. */
 export function withOptionTables(readme: string, defs: Readonly<Record<string, ConfigDef>>): string {
@@ -26,7 +26,7 @@ export function withOptionTables(readme: string, defs: Readonly<Record<string, C
     if (!Object.hasOwn(defs, name)) {
       throw new RangeError(`Cannot print options:${name}: known are ${Object.keys(defs).join(", ")}`);
     }
-    return begin + renderOptions(defs[name]) + end;
+    return `${begin}\n${renderOptions(defs[name])}\n\n${end}`;
   });
 }
 
