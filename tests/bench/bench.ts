@@ -5,7 +5,7 @@
  * counts the rows and the distinct ids. records_per_s goes from the program's first log line ("Starting") to its last
  * commit; cpu_s and peak_rss_mb are the whole process', start and end included.
  *
- *     deno task bench [--records 1000000] [--partitions 4] [--tasks 2] [--runs 1] [--bootstrap host:port]
+ *     deno task bench [--records 1000000] [--partitions 4] [--tasks 2] [--runs 1] [--bootstrap host:port [--topic filled]] [--set key=value]...
  *
  * @module
  */
@@ -28,6 +28,8 @@ const { values: flags } = parseArgs({
     runs: { type: "string", default: "1" },
     "commit-interval": { type: "string", default: "1s" },
     bootstrap: { type: "string" },
+    topic: { type: "string" },
+    set: { type: "string", multiple: true, default: [] },
   },
 });
 const records = Number(flags.records);
@@ -35,8 +37,8 @@ const records = Number(flags.records);
 const own = flags.bootstrap ? null : await startKafka({ clock: systemClock, log: (line) => console.error(line) });
 const bootstrap = flags.bootstrap ?? own!.bootstrap;
 try {
-  const topic = `bench-${crypto.randomUUID().slice(0, 8)}`;
-  await produce(topic);
+  const topic = flags.topic ?? `bench-${crypto.randomUUID().slice(0, 8)}`;
+  if (flags.topic === undefined) await produce(topic);
   for (let run = 0; run < Number(flags.runs); run++) console.log(JSON.stringify(await drain(topic, run)));
 } finally {
   await own?.stop();
@@ -51,7 +53,7 @@ async function produce(topic: string): Promise<void> {
   try {
     await admin.ensureTopic(topic, Number(flags.partitions), 1);
     for (let from = 0; from < records; from += SEND_RECORDS) {
-      await producer.send(jsonRecords(topic, from, Math.min(records, from + SEND_RECORDS)));
+      await producer.send(jsonRecords(topic, from, Math.min(records, from + SEND_RECORDS), systemClock.now()));
     }
   } finally {
     await producer.close();
@@ -92,6 +94,7 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
         "--config",
         `${dir}/config.yaml`,
         "--until-caught-up",
+        ...flags.set.flatMap((set) => ["--set", set]),
       ],
       stdout: "piped",
       stderr: "inherit",
@@ -99,6 +102,7 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
     const usage = watch(child.pid);
     const { code, stdout } = await child.output();
     const { cpuS, peakRssMb } = await usage;
+    if (Deno.env.get("BENCH_LOG")) console.error(await Deno.readTextFile(logFile));
     if (code !== 0) throw new Error(`The program ended with ${code}; ${await Deno.readTextFile(logFile)}`);
     const result = JSON.parse(new TextDecoder().decode(stdout));
     const [table] = result.connectors[0].tables;

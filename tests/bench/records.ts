@@ -13,13 +13,13 @@ const DEVICES = ["ios", "android", "web"];
 const TEXT = new TextEncoder();
 
 /** Records `from` to `to` - 1; the id is the record's number. */
-export function jsonRecords(topic: string, from: number, to: number): ProducerRecord[] {
+export function jsonRecords(topic: string, from: number, to: number, nowMs: number): ProducerRecord[] {
   const records: ProducerRecord[] = [];
-  for (let id = from; id < to; id++) records.push(record(topic, id));
+  for (let id = from; id < to; id++) records.push(record(topic, id, nowMs));
   return records;
 }
 
-function record(topic: string, id: number): ProducerRecord {
+function record(topic: string, id: number, nowMs: number): ProducerRecord {
   // A cheap hash spreads the values; the score has 17 digits, as measured doubles do.
   const mixed = (Math.imul(id, 2654435761) >>> 0) / 4294967296;
   const value = {
@@ -39,6 +39,6 @@ function record(topic: string, id: number): ProducerRecord {
     key: TEXT.encode(String(id)),
     value: TEXT.encode(JSON.stringify(value)),
     headers: [],
-    timestampMs: 1_760_000_000_000 + id,
+    timestampMs: nowMs, // not made up: the broker deletes what is older than the topic's retention
   };
 }

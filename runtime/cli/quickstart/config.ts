@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CLICK_SCHEMA } from "./records.ts";
+
 /** Where the quickstart's tables are, below the current folder. */
 export const LAKE = "./data/lake";
 
@@ -33,6 +35,7 @@ connectors:
         validate.amount.min: 0
       clicks:
         value.converter: json
+        value.schema: '${JSON.stringify(CLICK_SCHEMA)}'
         validate.user.required: true
 `;
 }

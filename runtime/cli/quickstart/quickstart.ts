@@ -81,7 +81,8 @@ async function produce({ bootstrap, registryUrl }: Services): Promise<void> {
   try {
     const schemaId = await register(registryUrl, "orders-value", ORDER_SCHEMA);
     for (const topic of ["orders", "clicks"]) await admin.ensureTopic(topic, PARTITIONS, 1);
-    for (const records of [orderRecords(schemaId), clickRecords()]) {
+    const nowMs = systemClock.now();
+    for (const records of [orderRecords(schemaId, nowMs), clickRecords(nowMs)]) {
       for (let at = 0; at < records.length; at += 5000) await producer.send(records.slice(at, at + 5000));
     }
   } finally {

@@ -6,6 +6,19 @@
  */
 import type { ProducerRecord } from "../../kafka/types.ts";
 
+/** The schema of `clicks`: what JSON records are held against. */
+export const CLICK_SCHEMA = {
+  type: "struct",
+  fields: [
+    { name: "id", type: "long", nullable: true, metadata: {} },
+    { name: "user", type: "string", nullable: true, metadata: {} },
+    { name: "page", type: "string", nullable: true, metadata: {} },
+    { name: "duration_ms", type: "long", nullable: true, metadata: {} },
+    { name: "scroll", type: "double", nullable: true, metadata: {} },
+    { name: "mobile", type: "boolean", nullable: true, metadata: {} },
+  ],
+};
+
 /** The schema of `orders`, registered as `orders-value`. */
 export const ORDER_SCHEMA = {
   type: "record",
@@ -42,10 +55,10 @@ const START_MS = Date.UTC(2026, 0, 1);
 const TEXT = new TextEncoder();
 
 /** Orders, framed with the schema's id in the registry. */
-export function orderRecords(schemaId: number): ProducerRecord[] {
+export function orderRecords(schemaId: number, nowMs: number): ProducerRecord[] {
   const records: ProducerRecord[] = [];
   for (let id = 1; id <= GOOD_RECORDS.orders; id++) {
-    records.push(record("orders", id, framed(schemaId, order(id, 100 + (id * 37) % 90_000))));
+    records.push(record("orders", id, nowMs, framed(schemaId, order(id, 100 + (id * 37) % 90_000))));
   }
   const bad: (Uint8Array | null)[] = [
     ...repeat(3, () => TEXT.encode("not framed with a schema id")),
@@ -54,11 +67,11 @@ export function orderRecords(schemaId: number): ProducerRecord[] {
     ...repeat(4, () => framed(schemaId, order(0, -500))),
     null,
   ];
-  return spread(records, bad.map((value, i) => record("orders", -1 - i, value)));
+  return spread(records, bad.map((value, i) => record("orders", -1 - i, nowMs, value)));
 }
 
 /** Clicks, plain JSON. */
-export function clickRecords(): ProducerRecord[] {
+export function clickRecords(nowMs: number): ProducerRecord[] {
   const records: ProducerRecord[] = [];
   const pages = ["/", "/search", "/cart", "/checkout", "/help"];
   for (let id = 1; id <= GOOD_RECORDS.clicks; id++) {
@@ -70,7 +83,7 @@ export function clickRecords(): ProducerRecord[] {
       scroll: ((id * 17) % 1000) / 1000,
       mobile: id % 3 === 0,
     };
-    records.push(record("clicks", id, TEXT.encode(JSON.stringify(click))));
+    records.push(record("clicks", id, nowMs, TEXT.encode(JSON.stringify(click))));
   }
   const bad = [
     ...repeat(4, () => '{"id": 1, "user": "user-1", "page": '),
@@ -80,14 +93,15 @@ export function clickRecords(): ProducerRecord[] {
     ),
     ...repeat(2, () => '{"id": 3, "page": "/", "duration_ms": 5, "scroll": 0.5, "mobile": false}'),
   ];
-  return spread(records, bad.map((value, i) => record("clicks", -1 - i, TEXT.encode(value))));
+  return spread(records, bad.map((value, i) => record("clicks", -1 - i, nowMs, TEXT.encode(value))));
 }
 
-function record(topic: string, id: number, value: Uint8Array | null): ProducerRecord {
-  return { topic, key: TEXT.encode(String(id)), value, headers: [], timestampMs: START_MS + Math.abs(id) * 20_000 };
+/** Kafka's timestamp is now: what is older than the topic's retention would be deleted. */
+function record(topic: string, id: number, nowMs: number, value: Uint8Array | null): ProducerRecord {
+  return { topic, key: TEXT.encode(String(id)), value, headers: [], timestampMs: nowMs };
 }
 
-/** The bad ones after the first good ones: a schema that is inferred is inferred from good records. */
+/** The bad ones evenly among the good ones. */
 function spread(good: ProducerRecord[], bad: readonly ProducerRecord[]): ProducerRecord[] {
   const step = Math.floor(good.length / (bad.length + 1));
   bad.forEach((each, i) => good.splice((i + 1) * step + i, 0, each));
