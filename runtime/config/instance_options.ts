@@ -181,14 +181,6 @@ export const INSTANCE_OPTIONS = {
     group: errors,
     perTopic,
   }),
-  "errors.deadletterqueue.headers.bytes.max": option.bytes({
-    doc: "The most that our headers of one letter may take together.",
-    default: 32 * KiB,
-    min: 4 * KiB,
-    importance: "low",
-    group: errors,
-    perTopic,
-  }),
   "errors.skip.acknowledged": option.boolean({
     doc: "Allows errors.tolerance = all without a dead-letter topic: records that cannot be used are lost.",
     default: false,
