@@ -83,6 +83,7 @@ export class ConnectorRun {
   readonly #stage: CommitStage;
   #onReady: (() => void) | null = null;
   #onStopped: (() => void) | null = null;
+  #onCaughtUp: (() => void) | null = null;
   #assigning: Promise<void> = Promise.resolve();
   /** Partitions that their task has read up to the end of the drain. */
   readonly #caughtUp = new Set<string>();
@@ -231,7 +232,7 @@ export class ConnectorRun {
         return this.#stage.dispatch({ kind: "requested", nowMs: this.parts.clock.monotonic() });
       case "caught-up":
         this.#caughtUp.add(partitionKey(message.partition));
-        return;
+        return this.#onCaughtUp?.();
       case "metrics":
         return this.parts.observer.onTaskMetrics(task, message.metrics);
       case "failed":
@@ -369,7 +370,9 @@ export class ConnectorRun {
   async #watchCaughtUp(): Promise<void> {
     try {
       while (!this.#ended) {
-        await this.parts.clock.sleep(CAUGHT_UP_POLL_MS, this.#stopping.signal);
+        // Our tasks tell when they are there; what others bring shows in the table alone.
+        const told = new Promise<void>((resolve) => this.#onCaughtUp = resolve);
+        await Promise.race([told, this.parts.clock.sleep(CAUGHT_UP_POLL_MS, this.#stopping.signal)]);
         const all = [...this.#dealt.keys()].every((key) => this.#caughtUp.has(key));
         if (!all || this.#ended) continue;
         if (this.#dealt.size > 0) await this.#stage.flush();
@@ -383,11 +386,19 @@ export class ConnectorRun {
   }
 
   async #isCaughtUp(): Promise<boolean> {
-    const { until, committer, retry, initial } = this.parts;
+    const { until, committer, admin, retry, initial } = this.parts;
     if (until!.size === 0) return true;
     const wanted = initial.filter((partition) => until!.has(partitionKey(partition)));
     const at = await retry("read the committed offsets", () => committer.committedOffsets(wanted));
-    return wanted.every((partition) => (offsetOf(at, partition) ?? -1n) >= until!.get(partitionKey(partition))!);
+    const endOf = (partition: TopicPartition) => until!.get(partitionKey(partition))!;
+    const behind = wanted.filter((partition) => (offsetOf(at, partition) ?? -1n) < endOf(partition));
+    if (behind.some((partition) => offsetOf(at, partition) !== null)) return false;
+    if (behind.length === 0) return true;
+    // Retention may have taken all that there was before any of it was read: no offset will ever come of that.
+    const bounds = await retry("read the topics' starts", () => admin.logBounds(behind));
+    return behind.every((partition) =>
+      bounds.some((b) => partitionKey(b) === partitionKey(partition) && b.logStartOffset >= endOf(partition))
+    );
   }
 }
 

@@ -64,7 +64,7 @@ export const deltaSinkOptions = {
   }),
   "row.group.bytes.max": option.bytes({
     doc: "Encode a row group once its columns take this much memory.",
-    default: 16 * MiB,
+    default: 4 * MiB,
     min: 1024,
     importance: "low",
     group: "files",

@@ -82,13 +82,11 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
       },
     };
     await Deno.writeTextFile(`${dir}/config.yaml`, JSON.stringify(config)); // JSON is YAML
-    const main = new URL("../../runtime/cli/main.ts", import.meta.url).pathname;
+    const root = new URL("../../", import.meta.url).pathname;
+    const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
     const child = new Deno.Command(Deno.execPath(), {
       args: [
-        "run",
-        "--allow-all",
-        main,
-        "start",
+        ...tasks.start.split(" ").slice(1), // what `deno task start` runs, without the shell around it
         "--connector",
         "delta-sink",
         "--config",
@@ -96,13 +94,13 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
         "--until-caught-up",
         ...flags.set.flatMap((set) => ["--set", set]),
       ],
+      cwd: root,
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
     const usage = watch(child.pid);
     const { code, stdout } = await child.output();
     const { cpuS, peakRssMb } = await usage;
-    if (Deno.env.get("BENCH_LOG")) console.error(await Deno.readTextFile(logFile));
     if (code !== 0) throw new Error(`The program ended with ${code}; ${await Deno.readTextFile(logFile)}`);
     const result = JSON.parse(new TextDecoder().decode(stdout));
     const [table] = result.connectors[0].tables;

@@ -1,6 +1,6 @@
 /**
- * A real broker and registry for integration tests: those of `services up` where they run, else own ones that end with
- * the test process. Import it at the top of a test file and call `broker()` or `services()` outside of any test.
+ * A real broker and registry for integration tests: those that `deno task test` started, else own ones that end with the
+ * test process. Import it at the top of a test file and call `broker()` or `services()` outside of any test.
  *
  * @module
  */
@@ -17,7 +17,7 @@ let registryStarted: Promise<string> | null = null;
 /** The bootstrap address of a broker that all tests of the process share. Use topics of your own. */
 export function broker(): Promise<string> {
   return brokerStarted ??= (async () => {
-    const { services, kafka } = await servicesStatus({});
+    const { services, kafka } = await servicesStatus({ instance: "test" });
     return services && kafka === "up" ? services.bootstrap : (await startKafka({ clock: systemClock })).bootstrap;
   })();
 }
@@ -25,7 +25,7 @@ export function broker(): Promise<string> {
 /** The URL of a registry that all tests of the process share. Use subjects of your own. */
 export function registry(): Promise<string> {
   return registryStarted ??= (async () => {
-    const { services, registry } = await servicesStatus({});
+    const { services, registry } = await servicesStatus({ instance: "test" });
     return services && registry === "up" ? services.registryUrl : (await startRegistry({ clock: systemClock })).url;
   })();
 }
