@@ -20,6 +20,7 @@ import type { CoordinatorEffect, CoordinatorOptions } from "./coordinator_state.
 import type { KafkaAdmin, Membership } from "./kafka/types.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 import { PinnedSchemas } from "./schema_pins.ts";
+import { startingOffsets } from "./starting_offsets.ts";
 import { dealPartitions } from "./deal.ts";
 import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
 
@@ -319,7 +320,7 @@ export class ConnectorRun {
     isCurrent: (partition: TopicPartition) => boolean,
   ): Promise<void> {
     const { until } = this.parts;
-    const starts = await this.parts.retry("find where to read", () => this.#starts(partitions));
+    const starts = await this.parts.retry("find where to read", () => startingOffsets(partitions, this.parts));
     const open: OpenPartition[] = starts.filter(isCurrent).map((start) => ({
       ...start,
       epoch,
@@ -327,34 +328,6 @@ export class ConnectorRun {
     }));
     for (const partition of open) this.#caughtUp.delete(partitionKey(partition));
     if (open.length > 0) this.#tasks.get(task)?.host.post({ kind: "open", partitions: open, reopened });
-  }
-
-  async #starts(partitions: readonly TopicPartition[]): Promise<Omit<OpenPartition, "epoch" | "until">[]> {
-    const { committer, admin, autoOffsetReset, initial } = this.parts;
-    let at = await committer.committedOffsets(partitions);
-    const absent = partitions.filter((partition) => offsetOf(at, partition) === null);
-    const bounds = absent.length > 0 ? await admin.logBounds(absent) : [];
-    if (autoOffsetReset === "latest") {
-      // "Partitions that appear while running start at the earliest offset, whatever the reset policy says": those that
-      // were not there at the start, and those of a topic that the target knows already.
-      const known = new Set(initial.map(partitionKey));
-      const established = new Set(
-        (await committer.committedOffsets(initial)).map(({ topic }) => topic),
-      );
-      const fresh = bounds.filter((b) => known.has(partitionKey(b)) && !established.has(b.topic));
-      const ends = fresh.map((b) => ({ ...plain(b), offset: b.endOffset }));
-      if (ends.length > 0) {
-        await committer.initialize(ends);
-        at = await committer.committedOffsets(partitions);
-      }
-    }
-    return partitions.map((partition) => {
-      const offset = offsetOf(at, partition);
-      if (offset !== null) return { ...plain(partition), offset, absent: false };
-      const bound = bounds.find((b) => partitionKey(b) === partitionKey(partition));
-      if (!bound) throw new FatalError(`Cannot read ${partition.topic}-${partition.partition}: Kafka does not know it`);
-      return { ...plain(partition), offset: bound.logStartOffset, absent: true };
-    });
   }
 
   #advance(offsets: Offsets): void {

@@ -13,6 +13,7 @@ import {
   rawOffset,
   type RawRecords,
   type Retry,
+  type TopicPartition,
 } from "./api/mod.ts";
 import { deadLetter, letterBytes, type Stage } from "./dead_letter.ts";
 import type { ProducerRecord, RecordProducer } from "./kafka/types.ts";
@@ -85,7 +86,7 @@ export function createErrantRecordReporter(options: ReporterOptions): ErrantReco
 
 class Reporter implements ErrantRecordReporter {
   readonly #budget: RejectBudget;
-  /** What was reported in this run and is not committed: offsets by partition. */
+  /** What was reported in this run and is not committed: offsets by `seenKey`. */
   readonly #seen = new Map<string, Set<bigint>>();
   #pending: ProducerRecord[] = [];
   #pendingBytes = 0;
@@ -101,7 +102,7 @@ class Reporter implements ErrantRecordReporter {
     this.#check();
     const { tolerance, deadLetterTopic, onReject } = this.options;
     if (tolerance === "none") throw intolerable(stage, records, index, error);
-    const key = partitionKey(records);
+    const key = seenKey(records);
     const offset = rawOffset(records, index);
     const seen = this.#seen.get(key) ?? new Set();
     this.#seen.set(key, seen);
@@ -134,10 +135,10 @@ class Reporter implements ErrantRecordReporter {
 
   forget(ranges: readonly OffsetRange[]): void {
     for (const range of ranges) {
-      const seen = this.#seen.get(partitionKey(range));
+      const seen = this.#seen.get(seenKey(range));
       if (!seen) continue;
       for (const offset of seen) if (offset < range.to) seen.delete(offset);
-      if (seen.size === 0) this.#seen.delete(partitionKey(range));
+      if (seen.size === 0) this.#seen.delete(seenKey(range));
     }
   }
 
@@ -199,6 +200,11 @@ class Reporter implements ErrantRecordReporter {
       { cause: error },
     );
   }
+}
+
+/** Offsets of a topic that was created again are other offsets. */
+function seenKey(partition: TopicPartition): string {
+  return `${partitionKey(partition)}/${partition.topicId}`;
 }
 
 function intolerable(stage: Stage, records: RawRecords, index: number, error: DataError): FatalError {

@@ -61,6 +61,10 @@ export async function playReference({ at, fate, tasks, mutations, folder }: Stri
       fileBytesMax: 1 << 20,
       memoryBytes: 1 << 20,
       topicRecreated: "fail",
+      heldBytesMax: 1 << 20,
+      commitRecordsMax: 0,
+      stagedAgeMaxMs: 3_600_000,
+      messageMsMax: 2,
       retryTimeoutMs: 2000,
     },
   });

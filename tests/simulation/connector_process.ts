@@ -47,6 +47,12 @@ export interface ConnectorOptions {
   readonly fileBytesMax: number;
   readonly memoryBytes: number;
   readonly topicRecreated: "fail" | "restart";
+  /** Bytes of slabs that may wait for a schema. */
+  readonly heldBytesMax: number;
+  readonly commitRecordsMax: number;
+  readonly stagedAgeMaxMs: number;
+  /** Messages between threads take up to this long. */
+  readonly messageMsMax: number;
   /** How long storage and Kafka may fail before a task does. */
   readonly retryTimeoutMs: number;
 }
@@ -71,6 +77,8 @@ export interface ProcessParts {
   readonly mutations: Mutations;
   readonly openTable: (uri: string, life: Life) => Storage;
   readonly log: Log;
+  /** Where a drain ends, by `partitionKey`. */
+  readonly until?: ReadonlyMap<string, bigint>;
   /** Told of everything that is thrown and is no verdict: a bug. */
   readonly onBug: (error: unknown) => void;
 }
@@ -78,7 +86,6 @@ export interface ProcessParts {
 /** The table's URI for a topic. */
 export const TABLE_URI = "memory://lake/${topic}";
 const CONNECTOR = "simulated";
-const BROADCAST_DELAY_MS = 2;
 
 /** See the module's doc. */
 export class ConnectorProcess {
@@ -121,7 +128,7 @@ export class ConnectorProcess {
       autoCreateTable: true,
       allowProtocolUpgrade: false,
       tableProperties: { "delta.checkpointInterval": "7" },
-      stagedAgeMaxMs: 3_600_000,
+      stagedAgeMaxMs: options.stagedAgeMaxMs,
       clock,
       uuid: random.uuid,
       log,
@@ -141,7 +148,7 @@ export class ConnectorProcess {
       tasksMax: options.tasksMax,
       autoOffsetReset: options.autoOffsetReset,
       initial,
-      until: null,
+      until: this.parts.until ?? null,
       restart: { max: 10, backoffMs: 50, backoffMsMax: 1000 },
       revokeTimeoutMs: 3000,
       observer: {
@@ -262,8 +269,8 @@ export class ConnectorProcess {
       retry,
       clock,
       log,
-      heldBytesMax: 1 << 20,
-      commitRecordsMax: 0,
+      heldBytesMax: options.heldBytesMax,
+      commitRecordsMax: options.commitRecordsMax,
       send,
     };
   }
@@ -295,14 +302,14 @@ function isVerdict(error: unknown): boolean {
 /** Delivers clones in order, each after a while; the dead hear and say nothing. */
 function channel<T>(
   life: Life,
-  { random, onBug }: Pick<ProcessParts, "random" | "onBug">,
+  { random, onBug, options }: Pick<ProcessParts, "random" | "onBug" | "options">,
   receive: (message: T) => void,
 ): (message: T) => void {
   let last = 0;
   return (message) => {
     const clone = structuredClone(message);
     if (life.isDead) return;
-    last = Math.max(last, life.time.nowMs + random.next() * BROADCAST_DELAY_MS);
+    last = Math.max(last, life.time.nowMs + random.next() * options.messageMsMax);
     life.time.after(last - life.time.nowMs, () => void life.running().then(() => receive(clone)).catch(onBug));
   };
 }

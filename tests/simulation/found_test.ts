@@ -4,8 +4,10 @@
  * @module
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { RetriableError } from "../../mod.ts";
+import { DataError, RetriableError } from "../../mod.ts";
 import { ConnectorRun } from "../../runtime/connector_run.ts";
+import { createErrantRecordReporter } from "../../runtime/errant_record_reporter.ts";
+import { slabOf } from "../conformance/slab.ts";
 import { collectingLog } from "../support/log.ts";
 import type { ConnectorOptions } from "./connector_process.ts";
 import { type Fortune, Life } from "./life.ts";
@@ -31,6 +33,10 @@ function worldOf(options: Partial<Omit<ConnectorOptions, "topics" | "tasksMax">>
       fileBytesMax: 1 << 20,
       memoryBytes: 1 << 20,
       topicRecreated: "fail",
+      heldBytesMax: 1 << 20,
+      commitRecordsMax: 0,
+      stagedAgeMaxMs: 3_600_000,
+      messageMsMax: 2,
       retryTimeoutMs: 5000,
       ...options,
     },
@@ -60,6 +66,43 @@ Deno.test("Task asks again for the target's schema when storage fails, instead o
   await world.complete(10_000);
   assertEquals(world.lines.filter(({ message }) => message.startsWith("A task failed")), []);
   assertEquals(await verify(world, { isQuiet: true }), []);
+});
+
+Deno.test("ErrantRecordReporter sends the letter of an offset again when the topic was created again", async () => {
+  const sent: bigint[] = [];
+  const reporter = createErrantRecordReporter({
+    producer: {
+      send: (letters) => Promise.resolve(letters.forEach(({ timestampMs }) => sent.push(BigInt(timestampMs)))),
+      close: () => Promise.resolve(),
+    },
+    deadLetterTopic: "dead-letters",
+    tolerance: "all",
+    skipAcknowledged: false,
+    connector: "orders",
+    task: 0,
+    log: collectingLog(),
+    retry: (_, attempt) => attempt(),
+    budget: { ratio: 1, windowRecords: 1 },
+    headerBytesMax: 1000,
+    recordBytesMax: 1 << 20,
+    logEnabled: false,
+    includeMessages: false,
+  });
+  const error = new DataError("bad", { reason: "bad" });
+  for (const [topicId, timestampMs] of [["one", 1], ["one", 1], ["other", 2]] as const) {
+    reporter.report("VALUE_CONVERTER", slabOf([{ timestampMs }], { topicId }), 0, error);
+  }
+  await reporter.flush();
+  assertEquals(sent, [1n, 2n]);
+});
+
+Deno.test("ConnectorRun ends a drain whose last records retention takes before they are read", async () => {
+  const world = worldOf();
+  world.source.produce("orders", 4, PLAIN);
+  world.source.retain("orders", 0, 4);
+  const drain = world.start(1, CALM, new Map([["orders/0", 4n]]));
+  await world.run(5000);
+  assertEquals([drain.hasEnded, drain.failure], [true, null]);
 });
 
 Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined", async () => {

@@ -16,6 +16,18 @@ export interface Letter {
   readonly step: number;
 }
 
+/** Tells letters apart, those of earlier incarnations of a topic too. */
+export function letterKey(
+  { topic, partition, offset, timestampMs }: {
+    topic: string;
+    partition: number;
+    offset: bigint;
+    timestampMs: number;
+  },
+): string {
+  return `${topic}/${partition}/${offset} of ${timestampMs}`;
+}
+
 const PREFIX = "__connect.errors.";
 
 /** See the module's doc. A step is a number that grows with everything that happens. */
@@ -23,7 +35,7 @@ export class Journal implements StorageEvents {
   #step = 0;
   /** The step of each version, by table and path in it. */
   readonly versions = new Map<string, number>();
-  /** First letters by origin, `topic/partition/offset`. */
+  /** First letters by `letterKey`. */
   readonly letters = new Map<string, Letter>();
   /** Letters that came again. */
   repeatedLetters = 0;
@@ -48,11 +60,16 @@ export class Journal implements StorageEvents {
     this.deleted.add(`${table}/${path}`);
   }
 
-  readonly onProduced = ({ headers }: ProducerRecord): void => {
+  readonly onProduced = ({ headers, timestampMs }: ProducerRecord): void => {
     this.#step++;
     const text = (name: string) =>
       new TextDecoder().decode(headers.findLast(({ key }) => key === PREFIX + name)!.value!);
-    const origin = `${text("topic")}/${text("partition")}/${text("offset")}`;
+    const origin = letterKey({
+      topic: text("topic"),
+      partition: Number(text("partition")),
+      offset: BigInt(text("offset")),
+      timestampMs,
+    });
     if (this.letters.has(origin)) this.repeatedLetters++;
     else this.letters.set(origin, { origin, step: this.#step });
   };

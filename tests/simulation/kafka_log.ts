@@ -95,6 +95,13 @@ export class Topics {
     return this.#current.get(name);
   }
 
+  /** Deletes a topic and creates it anew, under another id. */
+  recreate(name: string): Topic {
+    const topic = this.create(name, this.#current.get(name)!.partitions.length);
+    this.changed();
+    return topic;
+  }
+
   get current(): Topic[] {
     return [...this.#current.values()];
   }

@@ -59,7 +59,7 @@ export class Life {
     private readonly clockSkewMs = 0,
   ) {
     this.clock = {
-      now: () => WALL_START_MS + this.time.nowMs + this.clockSkewMs,
+      now: () => Math.floor(WALL_START_MS + this.time.nowMs + this.clockSkewMs),
       monotonic: () => this.time.nowMs,
       sleep: (ms, signal) => this.#sleep(ms, signal),
     };

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { partitionKey } from "../../mod.ts";
 import type { ConnectorProcess, Mutations } from "./connector_process.ts";
 import type { Fate, Fortune, Operation } from "./life.ts";
+import { vacuum, writeAsAnother } from "./others.ts";
 import { Seeded } from "./seeded.ts";
 import type { RecordKind } from "./source.ts";
 import { verify } from "./verify.ts";
@@ -17,6 +19,9 @@ export interface RunResult {
 }
 
 const STEPS = 14;
+/** Shares older than this are looked up; unnamed files older than that are deleted. Nobody is paused for as long. */
+const STAGED_AGE_MAX_MS = 10_000;
+const VACUUM_AGE_MS = 60_000;
 const QUIET_MS = 10 * 60_000;
 
 /** How bad the times are. */
@@ -49,7 +54,11 @@ export async function runScenario(seed: number, mutations: Mutations = {}): Prom
       partitionBy: random.pick([[], [], ["day"], ["date(kafka.timestamp)"]]),
       fileBytesMax: random.pick([1024, 4096, 1 << 24]),
       memoryBytes: random.pick([2000, 1 << 24]),
-      topicRecreated: "fail",
+      topicRecreated: "restart",
+      heldBytesMax: random.pick([300, 1 << 20]),
+      commitRecordsMax: random.pick([0, 0, 15]),
+      stagedAgeMaxMs: STAGED_AGE_MAX_MS,
+      messageMsMax: random.pick([0, 2, 300]),
       retryTimeoutMs: random.pick([300, 5000]),
     },
   });
@@ -98,9 +107,9 @@ class Scenario {
     this.#produce();
     this.#start();
     for (let step = 0; step < STEPS; step++) {
-      await world.run(this.#random.int(0, 2500));
+      await world.run(this.#random.int(0, this.#random.chance(0.1) ? 40_000 : 2500));
       if (this.#random.chance(0.7)) this.#produce();
-      this.#happen();
+      await this.#happen();
       if (this.#alive().length === 0) this.#start();
     }
   }
@@ -118,18 +127,36 @@ class Scenario {
       this.#start();
       await world.complete(QUIET_MS);
     }
+    await this.#drain();
     // What was late may still do harm.
     await world.run(15_000);
   }
 
-  #happen(): void {
+  /** Sometimes the last word has a process that reads to the end and ends by itself. */
+  async #drain(): Promise<void> {
+    const { world } = this;
+    if (!this.#random.chance(0.3) || world.bugs.length > 0 || !world.isComplete()) return;
+    for (const process of this.#alive()) void process.stop(5000);
+    await world.time.runUntil(() => this.#alive().length === 0, world.time.nowMs + QUIET_MS);
+    this.#produce();
+    const logs = world.options.topics.flatMap(({ topic }) => world.kafka.topics.get(topic)!.partitions);
+    const filled = logs.filter(({ logStartOffset, endOffset }) => endOffset > logStartOffset);
+    const until = new Map(filled.map((log) => [partitionKey(log), log.endOffset]));
+    const drain = world.start(this.#random.int(1, 3), this.#fortune, until);
+    await world.time.runUntil(() => drain.hasEnded || world.bugs.length > 0, world.time.nowMs + QUIET_MS);
+    if (!drain.hasEnded || drain.failure) {
+      world.journal.violations.push(`a drain did not end well: ${drain.failure ?? "it goes on"}`);
+    }
+  }
+
+  async #happen(): Promise<void> {
     const { world } = this;
     const random = this.#random;
     const alive = this.#alive();
     const victim = alive.length > 0 ? random.pick(alive) : null;
     const { topic } = random.pick(world.options.topics);
     const { partitions } = world.kafka.topics.get(topic)!;
-    switch (random.int(0, 13)) {
+    switch (random.int(0, 19)) {
       case 0:
       case 1:
         if (victim) world.crash(victim, random.int(100, 8000));
@@ -160,7 +187,7 @@ class Scenario {
         void world.kafka.group.rebalance();
         break;
       case 9:
-        this.#kind = { ...this.#kind, wide: random.pick(["yes", "vague"]) };
+        this.#kind = { ...this.#kind, wide: random.pick(["yes", "vague"]), isNarrow: random.chance(0.3) };
         break;
       case 10:
         world.source.endTransaction(topic, random.int(0, partitions.length - 1));
@@ -171,6 +198,18 @@ class Scenario {
       case 12:
         world.kafka.topics.get(topic)!.grow(partitions.length + 1);
         void world.kafka.group.rebalance();
+        break;
+      case 13:
+        if (!random.chance(0.3)) break;
+        world.kafka.topics.recreate(topic);
+        void world.kafka.group.rebalance();
+        break;
+      case 14:
+      case 15:
+        await writeAsAnother(world, topic, random);
+        break;
+      case 16:
+        await vacuum(world, topic, VACUUM_AGE_MS);
         break;
     }
   }

@@ -15,6 +15,8 @@ export interface Produced {
   readonly topicId: string;
   readonly partition: number;
   readonly offset: bigint;
+  /** Unique too. */
+  readonly timestampMs: number;
   /** It cannot become a row: it must become a dead letter. */
   readonly isPoison: boolean;
   /** It has the column that came later. */
@@ -33,6 +35,8 @@ export interface RecordKind {
   readonly gap: number;
   /** Records carry the further column; "vague": with values that some types of column cannot hold. */
   readonly wide: "no" | "yes" | "vague";
+  /** Records lack a column that others have. */
+  readonly isNarrow?: boolean;
 }
 
 const TEXT = new TextEncoder();
@@ -41,6 +45,7 @@ const POISONS = ['{"id": "half', "[1, 2]", "not json at all", null, '{"id": "x"}
 /** Produces, and remembers by incarnation and partition. */
 export class Source {
   readonly byPartition = new Map<string, Produced[]>();
+  readonly byId = new Map<string, Produced>();
   #count = 0;
 
   constructor(private readonly kafka: MemoryKafka, private readonly random: Seeded) {}
@@ -74,32 +79,38 @@ export class Source {
     return this.byPartition.get(`${log.topicId}/${log.partition}`) ?? [];
   }
 
-  #append(log: PartitionLog, { poison, wide }: RecordKind): void {
+  #append(log: PartitionLog, { poison, wide, isNarrow }: RecordKind): void {
     const { topic, topicId, partition } = log;
     const n = ++this.#count;
     const id = `${topic}-${partition}-${n}`;
     const isPoison = this.random.chance(poison);
     const extra = wide === "yes" ? { extra: n + 0.5 } : wide === "vague" ? { vague: n / 2 } : {};
-    const value = isPoison ? POISONS[n % POISONS.length] : JSON.stringify({ id, n, day: `d${n % 3}`, ...extra });
+    const value = isPoison
+      ? POISONS[n % POISONS.length]
+      : JSON.stringify({ id, n, ...(isNarrow ? {} : { day: `d${n % 3}` }), ...extra });
+    const timestampMs = 1_700_000_000_000 + n;
     const offset = log.append({
       key: TEXT.encode(`k${n % 5}`),
       value: value === null ? null : TEXT.encode(value),
       headers: n % 4 === 0 ? [{ key: "trace", value: TEXT.encode(id) }] : [],
-      timestampMs: 1_700_000_000_000 + n,
+      timestampMs,
     });
     const key = `${topicId}/${partition}`;
     const list = this.byPartition.get(key) ?? [];
-    list.push({
+    const produced: Produced = {
       id,
       topic,
       topicId,
       partition,
       offset,
+      timestampMs,
       isPoison,
       isWide: wide === "yes",
       isVague: wide === "vague",
       isDeleted: false,
-    });
+    };
+    list.push(produced);
+    this.byId.set(id, produced);
     this.byPartition.set(key, list);
   }
 }

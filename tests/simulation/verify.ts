@@ -12,6 +12,7 @@ import { decodeRows } from "../../connectors/delta-sink/parquet/rows.ts";
 import type { Storage } from "../../connectors/delta-sink/storage/storage.ts";
 import { tableUri } from "../../connectors/delta-sink/config.ts";
 import { TABLE_URI } from "./connector_process.ts";
+import { letterKey } from "./journal.ts";
 import type { Produced } from "./source.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +21,7 @@ export async function verify(world: World, { isQuiet }: { isQuiet: boolean }): P
   const problems = [
     ...world.bugs.map((bug) => `a bug was thrown: ${bug instanceof Error ? bug.stack : bug}`),
     ...world.journal.violations,
+    ...failedCheckpoints(world),
   ];
   if (isQuiet && !world.isComplete()) problems.push(incomplete(world));
   for (const { topic } of world.options.topics) {
@@ -73,19 +75,32 @@ class TableVerifier {
     }
     const step = this.world.journal.versions.get(`${this.uri}/${commitPath(version)}`);
     if (step === undefined) this.#wrong(version, "was created by nobody");
-    const byPartition = Map.groupBy(rows, ({ partition }) => partition);
+    const byPartition = Map.groupBy(rows, ({ id }) => this.#partitionOf(id));
     const txns = new Set<string>();
     for (const { txn } of actions) {
-      if (!txn) continue;
-      const id = parseAppId(txn.appId)!;
+      const id = txn && parseAppId(txn.appId);
+      if (!id) continue;
       if (txns.has(txn.appId)) this.#wrong(version, `has two txns for ${txn.appId}`);
       txns.add(txn.appId);
-      this.#partition(version, id, txn.version, byPartition.get(id.partition) ?? [], step ?? 0, isStart(actions));
-      byPartition.delete(id.partition);
+      this.#partition(
+        version,
+        id,
+        txn.version,
+        byPartition.get(`${id.topicId}/${id.partition}`) ?? [],
+        step ?? 0,
+        isStart(actions),
+      );
+      byPartition.delete(`${id.topicId}/${id.partition}`);
     }
     for (const partition of byPartition.keys()) {
-      this.#wrong(version, `has rows of ${this.topic}-${partition} and moves no offset of it`);
+      this.#wrong(version, `has rows of ${partition} and moves no offset of it`);
     }
+  }
+
+  /** Rows are told apart by their ids: incarnations of a topic share partition numbers. */
+  #partitionOf(id: string): string {
+    const produced = this.world.source.byId.get(id);
+    return produced ? `${produced.topicId}/${produced.partition}` : `nothing that was produced: ${id}`;
   }
 
   /** The rows of a partition in a version are those of `[offset before, offset now)`, all of them, each once. */
@@ -120,19 +135,21 @@ class TableVerifier {
   #record(version: bigint, produced: Produced, row: RowSeen | undefined, step: number): void {
     const { id, topic, partition, offset, isPoison, isWide, isVague, isDeleted } = produced;
     if (isPoison) {
-      const letter = this.world.journal.letters.get(`${topic}/${partition}/${offset}`);
+      const letter = this.world.journal.letters.get(letterKey(produced));
       if (row) this.#wrong(version, `has a row of ${id}, which cannot be one`);
       if (!letter && !isDeleted) this.#wrong(version, `moves past ${id}, which has no dead letter`);
       if (letter && letter.step > step) this.#wrong(version, `came before the dead letter of ${id}`);
       return;
     }
     if (!row) {
-      const letter = isVague && this.world.journal.letters.get(`${topic}/${partition}/${offset}`);
+      const letter = isVague && this.world.journal.letters.get(letterKey(produced));
       if (letter && letter.step <= step) return;
       if (!isDeleted) this.#wrong(version, `moves past ${id} (${topic}-${partition}@${offset}) without its row`);
       return;
     }
-    if (row.offset !== offset) this.#wrong(version, `has ${id} with offset ${row.offset}, wanted ${offset}`);
+    if (row.offset !== offset || row.partition !== partition) {
+      this.#wrong(version, `has ${id} as ${row.partition}@${row.offset}, wanted ${partition}@${offset}`);
+    }
     if (isWide !== (row.extra !== null && row.extra !== undefined)) {
       this.#wrong(version, `has ${id} with extra = ${row.extra}, wanted ${isWide ? "a value" : "none"}`);
     }
@@ -155,8 +172,9 @@ class TableVerifier {
       extra: row.extra,
     }));
     if (JSON.parse(add.stats!).numRecords !== rows.length) this.#wrong(version, `has wrong stats of ${path}`);
-    const last = new Map<number, bigint>();
-    for (const { id, partition, offset } of rows) {
+    const last = new Map<string, bigint>();
+    for (const { id, offset } of rows) {
+      const partition = this.#partitionOf(id);
       if ((last.get(partition) ?? -1n) >= offset) this.#wrong(version, `has ${id} out of order in ${path}`);
       last.set(partition, offset);
     }
@@ -174,7 +192,9 @@ class TableVerifier {
     const same = files.size === this.#files.size && [...files].every((path) => this.#files.has(path));
     if (!same) this.#wrong(version, `shows readers ${files.size} files, wanted ${this.#files.size}`);
     for (const [appId, offset] of snapshot.txns) {
-      const { topicId, partition } = parseAppId(appId)!;
+      const id = parseAppId(appId);
+      if (!id) continue;
+      const { topicId, partition } = id;
       const wanted = this.#offsets.get(`${topicId}/${partition}`);
       if (offset !== wanted) this.#wrong(version, `shows readers offset ${offset} for ${appId}, wanted ${wanted}`);
     }
@@ -189,7 +209,7 @@ class TableVerifier {
 function strayLetters({ source, journal }: World): string[] {
   const wanted = new Set<string>();
   for (const produced of [...source.byPartition.values()].flat()) {
-    if (produced.isPoison || produced.isVague) wanted.add(`${produced.topic}/${produced.partition}/${produced.offset}`);
+    if (produced.isPoison || produced.isVague) wanted.add(letterKey(produced));
   }
   return [...journal.letters.keys()]
     .filter((origin) => !wanted.has(origin))
@@ -207,6 +227,15 @@ function incomplete({ options, kafka, journal, processes }: World): string {
     (failure ? ` (${failure})` : "")
   );
   return `not everything came into the tables: ${open.join(", ")}; ${states.join(", ")}`;
+}
+
+/** A checkpoint may fail as calls do, for no other reason. */
+function failedCheckpoints({ lines }: World): string[] {
+  return lines
+    .filter(({ message, fields }) =>
+      message.startsWith("A checkpoint failed") && !String(fields.error).startsWith("Simulated")
+    )
+    .map(({ fields }) => `a checkpoint of ${fields.table} failed: ${fields.error}`);
 }
 
 /** A version that only notes where reading begins. */

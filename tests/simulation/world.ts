@@ -51,8 +51,8 @@ export class World {
     this.kafka.group.onAdvance = this.journal.onAdvance;
   }
 
-  /** Starts a process with `tasksMax` tasks. */
-  start(tasksMax: number, fortune: Fortune): ConnectorProcess {
+  /** Starts a process with `tasksMax` tasks; `until`: a drain. */
+  start(tasksMax: number, fortune: Fortune, until?: ReadonlyMap<string, bigint>): ConnectorProcess {
     const number = this.processes.length + 1;
     const random = this.random.fork();
     const life = new Life(`process-${number}`, this.time, fortune, null, random.int(-5000, 5000));
@@ -65,6 +65,7 @@ export class World {
       openTable: (uri, owner) => simulatedStorage(uri, this.storage(uri), owner, this.journal),
       log: collectingLog(this.lines, { process: number }),
       onBug: (error) => this.bugs.push(error),
+      until,
     });
     this.processes.push(process);
     return process;
@@ -82,7 +83,7 @@ export class World {
     if (folder !== undefined) return new LocalStorage(`${folder}/${uri.split("/").at(-1)}`, uri);
     const objects = this.#objects.get(uri) ?? new Map();
     this.#objects.set(uri, objects);
-    return new MemoryStorage({ uri, objects });
+    return new MemoryStorage({ uri, objects, now: () => Math.floor(this.time.nowMs) });
   }
 
   /** Whether the tables hold all that the topics have; a partition that never had anything to read has no offset. */
