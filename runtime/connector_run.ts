@@ -20,8 +20,8 @@ import type { CoordinatorEffect, CoordinatorOptions } from "./coordinator_state.
 import type { KafkaAdmin, Membership } from "./kafka/types.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 import { PinnedSchemas } from "./schema_pins.ts";
-import { startingOffsets } from "./starting_offsets.ts";
 import { dealPartitions } from "./deal.ts";
+import { beginAtLatest, startingOffsets } from "./starting_offsets.ts";
 import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
 
 /** A task wherever it runs. */
@@ -119,7 +119,10 @@ export class ConnectorRun {
 
   /** Starts tasks and joins the group; resolves when it has joined. */
   async start(): Promise<void> {
-    const { membership, initial, tasksMax, until } = this.parts;
+    const { membership, initial, tasksMax, until, autoOffsetReset, retry } = this.parts;
+    if (autoOffsetReset === "latest") {
+      await retry("begin at the latest offsets", () => beginAtLatest(initial, this.parts));
+    }
     if (until && await this.#isCaughtUp()) return this.#end();
     this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
     const ready = Promise.withResolvers<void>();
