@@ -73,7 +73,19 @@ export async function sampleRows(uri: string, count: number): Promise<Row[]> {
   const snapshot = await loadSnapshot(storage, { files: true });
   const file = snapshot ? [...snapshot.files!.adds.values()].at(-1) : undefined;
   const bytes = file ? await storage.get(decodePath(file.path)) : null;
-  return bytes ? (await decodeRows(bytes)).slice(0, count) : [];
+  if (!bytes) return [];
+  const { fields } = parseDeltaSchema(snapshot!.metadata.schemaString);
+  const rows = (await decodeRows(bytes)).slice(0, count);
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shown(value, fields, name)]))
+  );
+}
+
+/** The reader gives decimals as doubles: their digits end where the column's do. */
+function shown(value: unknown, fields: DeltaStruct["fields"], name: string): unknown {
+  const type = fields.find((field) => field.name === name)?.type;
+  const scale = typeof type === "string" ? /^decimal\(\d+,(\d+)\)$/.exec(type)?.[1] : undefined;
+  return scale !== undefined && typeof value === "number" ? Number(value.toFixed(Number(scale))) : value;
 }
 
 /** The table in a few lines. */
