@@ -1,0 +1,23 @@
+/**
+ * Configurations as the program would read them, with every connector and converter that it has.
+ *
+ * @module
+ */
+import { deltaSink } from "../../connectors/delta-sink/mod.ts";
+import { fileSink } from "../../connectors/file-sink/mod.ts";
+import type { ConverterPlugin, SinkConnector } from "../../mod.ts";
+import { type ReadConfig, readConfig } from "../../runtime/config/read_config.ts";
+import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../../runtime/transforms/mod.ts";
+import { avroConverter } from "../../schemas/avro/mod.ts";
+import { jsonConverter } from "../../schemas/json/mod.ts";
+import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
+
+/** Parses the text of a YAML file; throws ConfigError where the program would refuse it. */
+export function readYaml(text: string, environment: Readonly<Record<string, string>> = {}): Promise<ReadConfig> {
+  return readConfig({ path: "sluice.yaml", environment, readTextFile: () => Promise.resolve(text) }, {
+    connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
+    converters: [avroConverter, jsonConverter, stringConverter, bytesConverter] as unknown as ConverterPlugin[],
+    transforms: BUILT_IN_TRANSFORMS,
+    predicates: BUILT_IN_PREDICATES,
+  });
+}
