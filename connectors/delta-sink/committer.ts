@@ -307,7 +307,7 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     const { name } = table;
     const fields = { table: name, version, rows, files: files.length, bytes, partitions: txns.size, attempts };
-    this.#options.log.info("A version is committed", { ...fields, ms: Math.round(ms) });
+    this.#options.log.debug("A version is committed", { ...fields, ms: Math.round(ms) });
     this.#options.onCommitted?.({ table: name, version, rows, files: files.length, bytes, attempts, ms });
   }
 

@@ -209,5 +209,5 @@ export function nearestKey(key: string, def: ConfigDef): string | null {
 }
 
 function firstSentence(doc: string): string {
-  return doc.split(/(?<=\.)\s/)[0].replace(/\.$/, "").replace(/^[A-Z](?=[a-z ])/, (c) => c.toLowerCase());
+  return doc.split(/(?<=\.)\s(?=[A-Z`])/)[0].replace(/\.$/, "").replace(/^[A-Z](?=[a-z ])/, (c) => c.toLowerCase());
 }
