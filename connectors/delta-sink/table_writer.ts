@@ -46,15 +46,19 @@ export interface TableWriterParts {
 export class TableWriter {
   /** The table's schema plus what this task adds to it. */
   #schema: Schema | null = null;
-  /** Whether the table's schema is to be read (again) before the next row. */
-  #schemaIsOld = true;
+  /** How often the table's schema was forgotten, and as of which time `#schema` is known: unequal, it is read again. */
+  #forgotten = 1;
+  #known = 0;
   readonly #kafkaColumns: (batch: SinkBatch) => SinkBatch;
   readonly #router: Router;
   #projectors = new WeakMap<Schema, Projector>();
   /** `valueSchema` by the schema that it is a part of: the same one gives the same part. */
   readonly #valueSchemas = new WeakMap<Schema, Schema>();
+  readonly #signatures = new WeakMap<Schema, string>();
   /** Open files by partition values. */
   readonly #open = new Map<string, DataFile>();
+  /** What they were opened with, partition columns included. */
+  #fileSchema: Schema | null = null;
   /** Files that are full, each with the partitions whose rows are in it. */
   #full: { file: StagedFile; sources: ReadonlySet<string> }[] = [];
   readonly #intervals = new Map<string, Interval>();
@@ -75,14 +79,18 @@ export class TableWriter {
 
   /** What is known of the table may be out of date. */
   forgetSchema(): void {
-    this.#schemaIsOld = true;
+    this.#forgotten++;
   }
 
   /** The table's schema plus what this task adds to it, or null. */
   async schema(): Promise<Schema | null> {
-    if (this.#schemaIsOld) {
-      this.#schema = this.#withUnsent(await this.parts.loadSchema());
-      this.#schemaIsOld = false;
+    // A converter asks while messages are handled: what is forgotten while it is read is read once more.
+    while (this.#known !== this.#forgotten) {
+      const asOf = this.#forgotten;
+      const schema = this.#withUnsent(await this.parts.loadSchema());
+      this.#known = asOf;
+      if (sameSchema(schema, this.#schema)) continue; // files and projectors go on with the one that they know
+      this.#schema = schema;
       this.#projectors = new WeakMap();
     }
     return this.#schema;
@@ -197,7 +205,7 @@ export class TableWriter {
       this.#timestampMsMax = Math.max(this.#timestampMsMax ?? -Infinity, fitted.timestampMs(row));
     }
     for (const { key, values, directory, data } of this.#router.split(fitted)) {
-      const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
+      const file = await this.#fileFor(key, values, directory, data.schema);
       await file.append(data, partitionKey(batch));
       if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
     }
@@ -234,17 +242,47 @@ export class TableWriter {
   /** How rows of this schema fit the table; what they add becomes part of what this task writes. */
   async #projector(batch: SinkBatch): Promise<Projector> {
     const table = await this.schema();
-    const known = this.#projectors.get(batch.data.schema);
-    if (known) return known;
-    const projector = createProjector(table, batch.data.schema, this.parts.values["schema.evolution"]);
-    if (projector.schema !== table) {
-      // Files have one schema each: those that are open go on without the new columns, as full files.
-      for (const key of [...this.#open.keys()]) await this.#closeFile(key);
-      this.#schema = projector.schema;
-      this.#projectors = new WeakMap();
+    let projector = this.#projectors.get(batch.data.schema);
+    if (!projector) {
+      projector = createProjector(table, batch.data.schema, this.parts.values["schema.evolution"]);
+      if (projector.schema !== table) {
+        this.#schema = projector.schema;
+        this.#projectors = new WeakMap();
+      }
+      this.#projectors.set(batch.data.schema, projector);
     }
-    this.#projectors.set(batch.data.schema, projector);
+    if (projector.schema !== this.#fileSchema) {
+      // Files have one schema each, whoever added columns: those that are open go on without them, as full files.
+      for (const key of [...this.#open.keys()]) await this.#closeFile(key);
+      this.#fileSchema = projector.schema;
+    }
     return projector;
+  }
+
+  /**
+   * The open file for these values. A file has one schema: where the table's has changed meanwhile (another writer added
+   * a column), a file that is open is full, and another one goes on.
+   */
+  async #fileFor(
+    key: string,
+    partitionValues: Readonly<Record<string, string | null>>,
+    directory: string,
+    schema: Schema,
+  ): Promise<DataFile> {
+    const open = this.#open.get(key);
+    if (open && this.#signature(open.schema) === this.#signature(schema)) return open;
+    if (open) await this.#closeFile(key);
+    return this.#openFile(key, partitionValues, directory, schema);
+  }
+
+  /** Equal for equal columns: schemas of batches are other objects than the table's. */
+  #signature(schema: Schema): string {
+    let signature = this.#signatures.get(schema);
+    if (signature === undefined) {
+      signature = JSON.stringify(arrowToDelta(schema));
+      this.#signatures.set(schema, signature);
+    }
+    return signature;
   }
 
   #openFile(
@@ -294,6 +332,11 @@ export class TableWriter {
     this.#oldestMs = null;
     this.#timestampMsMax = null;
   }
+}
+
+function sameSchema(a: Schema | null, b: Schema | null): boolean {
+  if (a === null || b === null) return a === b;
+  return JSON.stringify(arrowToDelta(a)) === JSON.stringify(arrowToDelta(b));
 }
 
 function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
