@@ -21,6 +21,7 @@ import { createAdmin } from "./kafka/admin.ts";
 import { createMembership } from "./kafka/membership.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
+import { createRetry } from "./retry.ts";
 import { createThreadHost, type ThreadInit } from "./task_thread.ts";
 
 /** What a run is started with. */
@@ -48,6 +49,9 @@ export interface StartedRun {
 
 /** Rounds that a task may miss in a row before it is replaced. */
 const LATE_ROUNDS_MAX = 3;
+
+/** How long a commit of group offsets is tried: well over a rebalance, well under a session. */
+const ADVANCE_TIMEOUT_MS = 10_000;
 
 /** Starts a run; throws ConfigError or FatalError where something that it needs is not there. */
 export async function startRun(options: StartOptions): Promise<StartedRun> {
@@ -79,7 +83,12 @@ export async function startRun(options: StartOptions): Promise<StartedRun> {
     });
     const committer = instance.plugin.createCommitter
       ? await instance.plugin.createCommitter(instance.connectorConfig, context)
-      : createGroupOffsetsCommitter({ group, admin, membership });
+      : createGroupOffsetsCommitter({
+        group,
+        admin,
+        membership,
+        retry: createRetry({ clock, random, log, delayMsMax: 1000, timeoutMs: ADVANCE_TIMEOUT_MS }),
+      });
     const run = new ConnectorRun({
       name: instance.name,
       admin,
