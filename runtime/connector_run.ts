@@ -89,6 +89,8 @@ export class ConnectorRun {
   /** Partitions that their task has read up to the end of the drain. */
   readonly #caughtUp = new Set<string>();
   #taskCount = 0;
+  /** Tasks were told to stop: none is replaced. */
+  #shuttingDown = false;
   #ended = false;
 
   constructor(private readonly parts: ConnectorRunParts) {
@@ -174,6 +176,7 @@ export class ConnectorRun {
   /** Ends tasks (by force after `timeoutMs`), membership and committer. */
   async #shutDown(timeoutMs: number): Promise<void> {
     const { membership, committer, log } = this.parts;
+    this.#shuttingDown = true;
     const stopped = Promise.withResolvers<void>();
     this.#onStopped = () => {
       if (this.#tasks.size === 0) stopped.resolve();
@@ -268,9 +271,10 @@ export class ConnectorRun {
   #taskFailed(task: number, why: string): void {
     const { log, restart, clock, observer } = this.parts;
     const running = this.#tasks.get(task);
-    if (!running || this.#ended) return;
+    if (!running) return;
     running.host.terminate();
     this.#tasks.delete(task);
+    if (this.#shuttingDown) return this.#onStopped?.();
     this.#stage.dispatch({ kind: "task-left", task });
     const restarts = (this.#restarts.get(task) ?? 0) + 1;
     this.#restarts.set(task, restarts);
@@ -287,7 +291,7 @@ export class ConnectorRun {
       delay_ms: delayMs,
       why,
     });
-    clock.sleep(delayMs, this.#stopping.signal).then(() => this.#ended || this.#spawn(task), () => {});
+    clock.sleep(delayMs, this.#stopping.signal).then(() => this.#shuttingDown || this.#spawn(task), () => {});
   }
 
   /** Takes a new assignment: lets go what is gone, then deals out what is new. */

@@ -54,7 +54,6 @@ export class TableWriter {
   #projectors = new WeakMap<Schema, Projector>();
   /** `valueSchema` by the schema that it is a part of: the same one gives the same part. */
   readonly #valueSchemas = new WeakMap<Schema, Schema>();
-  readonly #signatures = new WeakMap<Schema, string>();
   /** Open files by partition values. */
   readonly #open = new Map<string, DataFile>();
   /** What they were opened with, partition columns included. */
@@ -205,7 +204,7 @@ export class TableWriter {
       this.#timestampMsMax = Math.max(this.#timestampMsMax ?? -Infinity, fitted.timestampMs(row));
     }
     for (const { key, values, directory, data } of this.#router.split(fitted)) {
-      const file = await this.#fileFor(key, values, directory, data.schema);
+      const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
       await file.append(data, partitionKey(batch));
       if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
     }
@@ -257,32 +256,6 @@ export class TableWriter {
       this.#fileSchema = projector.schema;
     }
     return projector;
-  }
-
-  /**
-   * The open file for these values. A file has one schema: where the table's has changed meanwhile (another writer added
-   * a column), a file that is open is full, and another one goes on.
-   */
-  async #fileFor(
-    key: string,
-    partitionValues: Readonly<Record<string, string | null>>,
-    directory: string,
-    schema: Schema,
-  ): Promise<DataFile> {
-    const open = this.#open.get(key);
-    if (open && this.#signature(open.schema) === this.#signature(schema)) return open;
-    if (open) await this.#closeFile(key);
-    return this.#openFile(key, partitionValues, directory, schema);
-  }
-
-  /** Equal for equal columns: schemas of batches are other objects than the table's. */
-  #signature(schema: Schema): string {
-    let signature = this.#signatures.get(schema);
-    if (signature === undefined) {
-      signature = JSON.stringify(arrowToDelta(schema));
-      this.#signatures.set(schema, signature);
-    }
-    return signature;
   }
 
   #openFile(

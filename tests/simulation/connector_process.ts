@@ -4,30 +4,33 @@
  *
  * @module
  */
-import type { Schema } from "apache-arrow";
 import {
   type Config,
+  type ConfigDef,
+  type ConverterPlugin,
   FatalError,
   type Log,
   RetriableError,
   type Retry,
+  type SinkConnector,
   type SinkTask,
   type TopicPartition,
+  type Values,
 } from "../../mod.ts";
 import { createDeltaCommitter, type DeltaCommitterOptions } from "../../connectors/delta-sink/committer.ts";
 import { deltaSinkOptions, tableUri } from "../../connectors/delta-sink/config.ts";
+import { deltaSink } from "../../connectors/delta-sink/mod.ts";
 import type { Storage } from "../../connectors/delta-sink/storage/storage.ts";
 import { DeltaSinkTask } from "../../connectors/delta-sink/task.ts";
+import { assembleTask } from "../../runtime/assemble_task.ts";
+import { INSTANCE_OPTIONS, type InstanceValues } from "../../runtime/config/instance_options.ts";
+import type { Instance } from "../../runtime/config/resolve_instance.ts";
 import { ConnectorRun, type TaskHost } from "../../runtime/connector_run.ts";
-import { ConsumeStage } from "../../runtime/consume.ts";
-import { createDecodeStage } from "../../runtime/decode.ts";
-import { createErrantRecordReporter, type ErrantRecordReporter } from "../../runtime/errant_record_reporter.ts";
+import type { RecordProducer } from "../../runtime/kafka/types.ts";
 import { createRetry } from "../../runtime/retry.ts";
-import { PinRequests } from "../../runtime/schema_pins.ts";
-import { Task, type TaskParts } from "../../runtime/task.ts";
 import type { FromTask, ToTask } from "../../runtime/task_protocol.ts";
-import { createValidateStage } from "../../runtime/validate.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
+import { bytesConverter } from "../../schemas/plain/mod.ts";
 import type { Life } from "./life.ts";
 import type { MemoryKafka } from "./memory_kafka.ts";
 import type { Seeded } from "./seeded.ts";
@@ -45,10 +48,9 @@ export interface ConnectorOptions {
   readonly autoOffsetReset: "earliest" | "latest";
   readonly partitionBy: readonly string[];
   readonly fileBytesMax: number;
+  readonly schemaEvolution: "none" | "add";
   readonly memoryBytes: number;
   readonly topicRecreated: "fail" | "restart";
-  /** Bytes of slabs that may wait for a schema. */
-  readonly heldBytesMax: number;
   readonly commitRecordsMax: number;
   readonly stagedAgeMaxMs: number;
   /** Messages between threads take up to this long. */
@@ -61,7 +63,7 @@ export interface ConnectorOptions {
 export interface Mutations {
   readonly committer?: DeltaCommitterOptions["faults"];
   /** Offsets are committed although dead letters may not be acknowledged. */
-  readonly skipLetterFlush?: boolean;
+  readonly skipLetterAcks?: boolean;
   /** A task deletes its staged files when it ends, although a commit may be naming them. */
   readonly deleteStagedOnStop?: boolean;
   /** Partitions whose rows went with a dropped file are not read again. */
@@ -124,7 +126,7 @@ export class ConnectorProcess {
       topicRecreated: options.topicRecreated,
       openTable: (uri) => openTable(uri, life),
       tableOf: (topic) => tableUri(config.values, topic),
-      schemaEvolution: () => "add",
+      schemaEvolution: () => options.schemaEvolution,
       autoCreateTable: true,
       allowProtocolUpgrade: false,
       tableProperties: { "delta.checkpointInterval": "7" },
@@ -184,16 +186,24 @@ export class ConnectorProcess {
 
   /** A task on a thread of its own. */
   #spawn(number: number, receive: (message: FromTask) => void, config: Config<typeof deltaSinkOptions>): TaskHost {
-    const { life, log } = this.parts;
+    const { life, log, random } = this.parts;
     const thread = life.thread(`task-${number}.${++this.#taskNumber}`);
     const up = channel<FromTask>(thread, this.parts, receive);
-    const pins = new PinRequests(up);
-    const task = new Task(this.#taskParts(number, thread, up, pins, config));
-    const down = channel<ToTask>(thread, this.parts, (message) => {
-      if (message.kind === "pinned") pins.answer(message);
-      else task.receive(message);
+    const assembled = assembleTask({
+      instance: this.#instance(thread, config),
+      task: number,
+      fetcher: this.parts.kafka.fetcher(thread),
+      producer: this.#producer(thread),
+      recordBytesMax: 1 << 20,
+      clock: thread.clock,
+      log,
+      random: random.next,
+      uuid: random.uuid,
+      fetch: () => Promise.reject(new FatalError("Not simulated")),
+      send: up,
     });
-    task.run().catch(async (error) => {
+    const down = channel<ToTask>(thread, this.parts, (message) => assembled.then((task) => task.receive(message)));
+    assembled.then((task) => task.run()).catch(async (error) => {
       await thread.running();
       if (!isVerdict(error)) this.parts.onBug(error);
       const { name, message, stack = "" } = error as Error;
@@ -203,94 +213,60 @@ export class ConnectorProcess {
     return { post: down, terminate: () => thread.kill() };
   }
 
-  #taskParts(
-    number: number,
-    thread: Life,
-    send: (message: FromTask) => void,
-    pins: PinRequests,
-    config: Config<typeof deltaSinkOptions>,
-  ): TaskParts {
-    const { kafka, random, options, mutations, openTable, log } = this.parts;
-    const { clock } = thread;
-    const retry = this.#retry(thread);
-    const reporter = this.#reporter(number, thread, retry);
-    const sink: SinkTask<unknown> = new DeltaSinkTask(config, {
-      connector: CONNECTOR,
-      clock,
-      log,
-      retry,
-      uuid: random.uuid,
-      random: random.next,
-      task: number,
-      memoryBytes: options.memoryBytes,
-      reject: ({ origin }, row, error) => reporter.report("TASK_PUT", origin.raw, origin.rows[row], error),
-      requestCommit: () => send({ kind: "commit-requested" }),
-    }, (uri) => openTable(uri, thread)) as never;
-    const fetcher = kafka.fetcher(thread);
-    const validate = createValidateStage([]);
-    const stages = new Map(options.topics.map((topic) => {
-      const value = jsonConverter.create(
-        { "value.schema": null, "key.schema": null, "json.timestamp.nanos": "reject" },
-        {
-          topic,
-          side: "value",
-          clock,
-          log,
-          retry,
-          fetch: () => Promise.reject(new FatalError("Not simulated")),
-          random: random.next,
-          targetSchema: () => sink.targetSchema!(topic),
-          pinSchema: (proposal: Schema) => pins.propose(topic, proposal),
-        },
-      );
-      const decode = createDecodeStage({
-        value,
-        key: null,
-        tombstones: "dead-letter",
-        reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
-      });
-      return [topic, {
-        decode,
-        validate: validate.validate,
-        transform: <T>(batch: T) => batch,
-      }];
-    }));
+  /** The instance as a configuration file would give it, with limits below those that one may set. */
+  #instance(thread: Life, connectorConfig: Config<typeof deltaSinkOptions>): Instance {
+    const { options, mutations, openTable } = this.parts;
+    const plugin: SinkConnector = {
+      ...deltaSink as unknown as SinkConnector,
+      createTask: (config, context) => {
+        const open = (uri: string) => openTable(uri, thread);
+        const sink = new DeltaSinkTask(config as typeof connectorConfig, context, open);
+        return Promise.resolve(mutated(sink as unknown as SinkTask<unknown>, mutations));
+      },
+    };
+    const values: InstanceValues = {
+      ...defaultsOf(INSTANCE_OPTIONS),
+      "offsets.missing": "earliest",
+      "memory.bytes": options.memoryBytes,
+      "commit.records.max": options.commitRecordsMax,
+      "errors.tolerance": "all",
+      "errors.deadletterqueue.topic.name": DEAD_LETTERS,
+      "errors.budget.ratio": 1,
+      "errors.retry.timeout": options.retryTimeoutMs,
+      "errors.retry.delay.max.ms": 500,
+    };
+    const json = {
+      plugin: jsonConverter as unknown as ConverterPlugin,
+      config: defaultsOf(jsonConverter.options) as Values<ConfigDef>,
+    };
+    const bytes = { plugin: bytesConverter, config: {} };
     return {
-      fetcher,
-      consume: new ConsumeStage(fetcher, {
-        offsetsMissing: "earliest",
-        log,
-        onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
+      name: CONNECTOR,
+      plugin,
+      values,
+      connectorConfig: connectorConfig as unknown as Config<ConfigDef>,
+      topics: options.topics,
+      forTopic: () => ({
+        values,
+        connector: connectorConfig.values as unknown as Values<ConfigDef>,
+        keyConverter: bytes,
+        valueConverter: json,
+        transforms: [],
+        rules: [],
       }),
-      stagesOf: (topic) => stages.get(topic)!,
-      sink: mutated(sink, mutations),
-      reporter: mutations.skipLetterFlush ? { ...bound(reporter), flush: () => Promise.resolve() } : reporter,
-      counters: { read: () => {}, put: () => {}, spent: () => {} },
-      retry,
-      clock,
-      log,
-      heldBytesMax: options.heldBytesMax,
-      commitRecordsMax: options.commitRecordsMax,
-      send,
     };
   }
 
-  #reporter(number: number, thread: Life, retry: Retry): ErrantRecordReporter {
-    return createErrantRecordReporter({
-      producer: this.parts.kafka.producer(thread),
-      deadLetterTopic: DEAD_LETTERS,
-      tolerance: "all",
-      skipAcknowledged: false,
-      connector: CONNECTOR,
-      task: number,
-      log: this.parts.log,
-      retry,
-      budget: { ratio: 1, windowRecords: 1000 },
-      headerBytesMax: 1000,
-      recordBytesMax: 1 << 20,
-      logEnabled: false,
-      includeMessages: false,
-    });
+  #producer(thread: Life): RecordProducer {
+    const producer = this.parts.kafka.producer(thread);
+    if (!this.parts.mutations.skipLetterAcks) return producer;
+    return {
+      send: (records) => {
+        producer.send(records).catch(() => {}); // the mutation: nobody waits for it
+        return Promise.resolve();
+      },
+      close: () => producer.close(),
+    };
   }
 }
 
@@ -315,28 +291,21 @@ function channel<T>(
 }
 
 function sinkConfig(options: ConnectorOptions): Config<typeof deltaSinkOptions> {
-  const defaults = Object.entries(deltaSinkOptions).map(([key, { default: value }]) => [key, value]);
   const values = {
-    ...Object.fromEntries(defaults),
+    ...defaultsOf(deltaSinkOptions),
     "table.uri": TABLE_URI,
     "partition.by": options.partitionBy,
     "columns.kafka": ["partition", "offset"],
-    "schema.evolution": "add",
+    "schema.evolution": options.schemaEvolution,
     "file.bytes.max": options.fileBytesMax,
-    "parquet.codec": "uncompressed",
+    "parquet.codec": "uncompressed" as const,
   };
-  return { values, forTopic: () => values } as never;
+  return { values, forTopic: () => values };
 }
 
-function bound(reporter: ErrantRecordReporter): ErrantRecordReporter {
-  return {
-    report: (...args) => reporter.report(...args),
-    noteRecords: (count) => reporter.noteRecords(count),
-    room: () => reporter.room(),
-    flush: () => reporter.flush(),
-    forget: (ranges) => reporter.forget(ranges),
-    close: () => reporter.close(),
-  };
+/** The declared defaults. */
+function defaultsOf<Def extends ConfigDef>(def: Def): Values<Def> {
+  return Object.fromEntries(Object.entries(def).map(([key, option]) => [key, option.default])) as Values<Def>;
 }
 
 function mutated(sink: SinkTask<unknown>, { deleteStagedOnStop, forgetTied }: Mutations): SinkTask<unknown> {

@@ -4,10 +4,17 @@
  * @module
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { DataError, RetriableError } from "../../mod.ts";
+import { Schema } from "apache-arrow";
+import { deltaSinkOptions } from "../../connectors/delta-sink/config.ts";
+import { decodeRows } from "../../connectors/delta-sink/parquet/rows.ts";
+import { MemoryStorage } from "../../connectors/delta-sink/storage/memory.ts";
+import { TableWriter } from "../../connectors/delta-sink/table_writer.ts";
+import { DataError, RetriableError, SinkBatch, types } from "../../mod.ts";
+import { batchOf, type Plain } from "../conformance/rows.ts";
 import { ConnectorRun } from "../../runtime/connector_run.ts";
 import { createErrantRecordReporter } from "../../runtime/errant_record_reporter.ts";
 import { slabOf } from "../conformance/slab.ts";
+import type { FromTask } from "../../runtime/task_protocol.ts";
 import { collectingLog } from "../support/log.ts";
 import type { ConnectorOptions } from "./connector_process.ts";
 import { type Fortune, Life } from "./life.ts";
@@ -31,9 +38,9 @@ function worldOf(options: Partial<Omit<ConnectorOptions, "topics" | "tasksMax">>
       autoOffsetReset: "earliest",
       partitionBy: [],
       fileBytesMax: 1 << 20,
-      memoryBytes: 1 << 20,
+      memoryBytes: 1 << 24,
       topicRecreated: "fail",
-      heldBytesMax: 1 << 20,
+      schemaEvolution: "add",
       commitRecordsMax: 0,
       stagedAgeMaxMs: 3_600_000,
       messageMsMax: 2,
@@ -96,6 +103,55 @@ Deno.test("ErrantRecordReporter sends the letter of an offset again when the top
   assertEquals(sent, [1n, 2n]);
 });
 
+/** A writer for a table whose schema is `schemaNow()`, over `storage`. */
+function writerOf(storage: MemoryStorage, schemaNow: () => Promise<Schema>): TableWriter {
+  const defaults = Object.entries(deltaSinkOptions).map(([key, option]) => [key, option.default]);
+  return new TableWriter({
+    table: "orders",
+    storage,
+    values: { ...Object.fromEntries(defaults), "parquet.codec": "uncompressed", "schema.evolution": "add" },
+    clock: new Life("test", new VirtualTime(), CALM).clock,
+    uuid: () => crypto.randomUUID(),
+    reject: (_batch, _row, error) => {
+      throw error;
+    },
+    loadSchema: schemaNow,
+  });
+}
+
+function rowsFrom(offset: number, schema: Schema, rows: Record<string, Plain>[]): SinkBatch {
+  const from = BigInt(offset);
+  const raw = slabOf(rows.map(() => ({})), { from });
+  return new SinkBatch(batchOf(schema, rows), { raw, rows: Int32Array.from(rows.keys()) }, from, raw.to);
+}
+
+const NARROW = new Schema([types.field("id", types.utf8())]);
+const WIDE = new Schema([types.field("id", types.utf8()), types.field("extra", types.float64())]);
+
+Deno.test("TableWriter.put() keeps a column that another writer added while a file was open", async () => {
+  const storage = new MemoryStorage();
+  let schema = NARROW;
+  const writer = writerOf(storage, () => Promise.resolve(schema));
+  await writer.put(rowsFrom(0, NARROW, [{ id: "a" }]), true);
+  schema = WIDE;
+  writer.forgetSchema();
+  await writer.put(rowsFrom(1, WIDE, [{ id: "b", extra: 1.5 }]), false);
+  const { staged } = (await writer.prepare())!;
+  const files = await Promise.all(staged.files.map(async ({ path }) => await decodeRows((await storage.get(path))!)));
+  assertEquals(files, [[{ id: "a" }], [{ id: "b", extra: 1.5 }]]);
+});
+
+Deno.test("TableWriter.schema() reads again what is forgotten while it is read", async () => {
+  const answers = [Promise.withResolvers<Schema>(), Promise.withResolvers<Schema>()];
+  let asked = 0;
+  const writer = writerOf(new MemoryStorage(), () => answers[asked++].promise);
+  const schema = writer.schema();
+  writer.forgetSchema();
+  answers[0].resolve(NARROW);
+  answers[1].resolve(WIDE);
+  assertEquals((await schema)?.fields.map(({ name }) => name), ["id", "extra"]);
+});
+
 Deno.test("ConnectorRun ends a drain whose last records retention takes before they are read", async () => {
   const world = worldOf();
   world.source.produce("orders", 4, PLAIN);
@@ -105,27 +161,30 @@ Deno.test("ConnectorRun ends a drain whose last records retention takes before t
   assertEquals([drain.hasEnded, drain.failure], [true, null]);
 });
 
-Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined", async () => {
-  const { clock } = new Life("test", new VirtualTime(), CALM);
-  const ended: number[] = [];
-  const refuse = () => Promise.reject(new RetriableError("no broker"));
-  const run = new ConnectorRun({
+/** A run of two tasks that answer at once, `onStop` when they are told to stop. */
+function runOf(
+  time: VirtualTime,
+  join: () => Promise<void>,
+  onStop: (task: number, receive: (message: FromTask) => void) => void,
+): ConnectorRun {
+  let spawned = 0;
+  return new ConnectorRun({
     name: "orders",
     admin: {} as never,
-    membership: { join: refuse, advance: refuse, leave: () => Promise.resolve() },
+    membership: { join, advance: () => Promise.resolve(), leave: () => Promise.resolve() },
     committer: { stop: () => Promise.resolve() } as never,
     spawn: (task, receive) => {
+      if (++spawned > 2) throw new Error("A task was started while the run was ending");
       queueMicrotask(() => receive({ kind: "ready" }));
       return {
-        post: ({ kind }) => {
-          if (kind !== "stop") return;
-          ended.push(task);
-          receive({ kind: "stopped" });
+        post: (message) => {
+          if (message.kind === "prepare") receive({ kind: "prepared", epoch: message.epoch, shares: [] });
+          if (message.kind === "stop") onStop(task, receive);
         },
         terminate: () => {},
       };
     },
-    clock,
+    clock: new Life("test", time, CALM).clock,
     log: collectingLog(),
     retry: (_, attempt) => attempt(),
     coordinator: { commitIntervalMs: 1000, commitTimeoutMs: 1000, lateMax: 3 },
@@ -133,7 +192,7 @@ Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined"
     autoOffsetReset: "earliest",
     initial: [0, 1].map((partition) => ({ topic: "orders", topicId: "id", partition })),
     until: null,
-    restart: { max: 0, backoffMs: 1, backoffMsMax: 1 },
+    restart: { max: 5, backoffMs: 1, backoffMsMax: 1 },
     revokeTimeoutMs: 1000,
     observer: {
       onCommit: () => {},
@@ -143,9 +202,32 @@ Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined"
       onRebalance: () => {},
     },
   });
+}
+
+Deno.test("ConnectorRun.start() ends the tasks where the group cannot be joined", async () => {
+  const ended: number[] = [];
+  const refuse = () => Promise.reject(new RetriableError("no broker"));
+  const run = runOf(new VirtualTime(), refuse, (task, receive) => {
+    ended.push(task);
+    receive({ kind: "stopped" });
+  });
   await assertRejects(() => run.start(), RetriableError);
   await assertRejects(() => run.done, RetriableError);
   assertEquals(ended, [0, 1]);
+});
+
+Deno.test("ConnectorRun.stop() neither waits for a task that fails while it stops nor starts it again", async () => {
+  const time = new VirtualTime();
+  const run = runOf(time, () => Promise.resolve(), (_, receive) => {
+    receive({ kind: "failed", name: "FatalError", message: "stopping", stack: "" });
+  });
+  await run.start();
+  let stopped = false;
+  const stop = run.stop(60_000).then(() => stopped = true);
+  await time.runUntil(() => stopped, 1000);
+  await stop;
+  assertEquals(time.nowMs < 1000, true);
+  await time.runUntil(() => false, 10_000);
 });
 
 for (const partitionBy of [[], ["date(kafka.timestamp)"]]) {

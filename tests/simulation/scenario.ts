@@ -53,9 +53,9 @@ export async function runScenario(seed: number, mutations: Mutations = {}): Prom
       autoOffsetReset: random.chance(0.2) ? "latest" : "earliest",
       partitionBy: random.pick([[], [], ["day"], ["date(kafka.timestamp)"]]),
       fileBytesMax: random.pick([1024, 4096, 1 << 24]),
-      memoryBytes: random.pick([2000, 1 << 24]),
+      memoryBytes: random.pick([3000, 1 << 24]),
       topicRecreated: "restart",
-      heldBytesMax: random.pick([300, 1 << 20]),
+      schemaEvolution: random.pick(["add", "add", "none"]),
       commitRecordsMax: random.pick([0, 0, 15]),
       stagedAgeMaxMs: STAGED_AGE_MAX_MS,
       messageMsMax: random.pick([0, 2, 300]),
@@ -90,6 +90,7 @@ class Scenario {
       poison: random.pick([0, 0.05, 0.3]),
       gap: random.pick([0, 0.1]),
       wide: "no",
+      isNarrow: random.chance(0.1),
     };
     const fates = random.fork();
     this.#fortune = {
@@ -156,6 +157,7 @@ class Scenario {
     const victim = alive.length > 0 ? random.pick(alive) : null;
     const { topic } = random.pick(world.options.topics);
     const { partitions } = world.kafka.topics.get(topic)!;
+    const isOpen = world.options.connector.schemaEvolution === "add";
     switch (random.int(0, 19)) {
       case 0:
       case 1:
@@ -187,7 +189,11 @@ class Scenario {
         void world.kafka.group.rebalance();
         break;
       case 9:
-        this.#kind = { ...this.#kind, wide: random.pick(["yes", "vague"]), isNarrow: random.chance(0.3) };
+        this.#kind = {
+          ...this.#kind,
+          wide: random.pick(isOpen ? ["yes", "vague"] : ["vague"]),
+          isNarrow: random.chance(0.3),
+        };
         break;
       case 10:
         world.source.endTransaction(topic, random.int(0, partitions.length - 1));

@@ -106,7 +106,7 @@ export class Source {
       timestampMs,
       isPoison,
       isWide: wide === "yes",
-      isVague: wide === "vague",
+      isVague: wide === "vague" || isNarrow === true,
       isDeleted: false,
     };
     list.push(produced);
