@@ -207,6 +207,7 @@ export class Task {
       this.#rowsSincePrepare += transformed.numRows;
     }
     fetcher.release(slab);
+    await reporter.room(); // a slab of nothing but bad records is reported whole: the next waits until these are sent
     const { commitRecordsMax, send } = this.parts;
     if (commitRecordsMax > 0 && this.#rowsSincePrepare >= commitRecordsMax) {
       this.#rowsSincePrepare = 0;
