@@ -12,9 +12,21 @@ import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
 import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
 
+/** What references in the text may name. */
+export interface Surroundings {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Texts by path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** Parses the text of a YAML file; throws ConfigError where the program would refuse it. */
-export function readYaml(text: string, environment: Readonly<Record<string, string>> = {}): Promise<ReadConfig> {
-  return readConfig({ path: "sluice.yaml", environment, readTextFile: () => Promise.resolve(text) }, {
+export function readYaml(text: string, { environment = {}, files = {} }: Surroundings = {}): Promise<ReadConfig> {
+  const path = "sluice.yaml";
+  const readTextFile = (wanted: string) => {
+    const found = wanted === path ? text : files[wanted];
+    return found === undefined ? Promise.reject(new Deno.errors.NotFound(wanted)) : Promise.resolve(found);
+  };
+  return readConfig({ path, environment, readTextFile }, {
     connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
     converters: [avroConverter, jsonConverter, stringConverter, bytesConverter] as unknown as ConverterPlugin[],
     transforms: BUILT_IN_TRANSFORMS,
