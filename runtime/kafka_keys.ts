@@ -7,12 +7,6 @@ import type { InstanceValues } from "./config/instance_options.ts";
 import type { WorkerValues } from "./config/worker_options.ts";
 import type { RawKafkaSettings } from "./kafka/settings.ts";
 
-/** Our keys that Kafka calls otherwise: PEM files have no store around them. */
-const RENAMED: Readonly<Record<string, string>> = {
-  "ssl.ca.location": "ssl.truststore.location",
-  "ssl.certificate.location": "ssl.keystore.location",
-};
-
 /** The worker's connection, the instance's isolation level and its overrides. */
 export function kafkaKeys(worker: WorkerValues, instance: InstanceValues): RawKafkaSettings {
   const raw: Record<string, RawKafkaSettings[string]> = {
@@ -21,7 +15,7 @@ export function kafkaKeys(worker: WorkerValues, instance: InstanceValues): RawKa
   };
   for (const [key, value] of Object.entries(worker)) {
     if (!/^(client\.id$|security\.protocol$|sasl\.|ssl\.)/.test(key) || value === null) continue;
-    raw[RENAMED[key] ?? key] = value as RawKafkaSettings[string];
+    raw[key] = value as RawKafkaSettings[string];
   }
   for (const role of ["consumer", "producer", "admin"] as const) {
     for (const [key, value] of Object.entries(instance[`${role}.override`])) raw[`${role}.override.${key}`] = value;

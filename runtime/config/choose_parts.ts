@@ -44,12 +44,15 @@ export interface TransformStep<Predicate extends NamedPlugin> extends Chosen<Tra
   readonly negate: boolean;
 }
 
-/** `org.x.DeltaSinkConnector`, `InsertField$Value` and the like to the plugin's name; anything else stays. */
+/**
+ * Java's class to the plugin's name: `org.x.DeltaSinkConnector` to delta-sink, `org.x.InsertField$Value` to InsertField;
+ * anything else stays, `InsertField$Key` too.
+ */
 export function pluginName(given: string, known: readonly string[]): string {
   if (known.includes(given)) return given;
   const last = given.slice(given.lastIndexOf(".") + 1).replace(/\$Value$/, "");
   const kebab = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
-  const names = [last, last.replace(/(Connector|Converter)$/, "")].map(kebab);
+  const names = [last, ...[last, last.replace(/(Connector|Converter)$/, "")].map(kebab)];
   // Connect's name for it.
   if (names.includes("byte-array")) names.push("bytes");
   return names.find((name) => known.includes(name)) ?? given;
@@ -70,8 +73,11 @@ export function choose<P extends NamedPlugin>(
   const name = pluginName(given, names);
   const plugin = from.find((candidate) => candidate.name === name);
   if (plugin) return plugin;
-  const why = `must be one of ${names.join(", ")}${didYouMean(given, names)}${fromText(entry)}`;
-  problems.push({ key: path + key, value: given, why });
+  const ofValue = given.replace(/\$Key$/, "$Value");
+  const why = ofValue !== given && names.includes(pluginName(ofValue, names))
+    ? `changes keys, which a sink has no columns of: transforms work on the value here; use ${ofValue}`
+    : `must be one of ${names.join(", ")}${didYouMean(given, names)}`;
+  problems.push({ key: path + key, value: given, why: why + fromText(entry) });
   return null;
 }
 

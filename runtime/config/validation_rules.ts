@@ -5,6 +5,7 @@
  */
 import type { ConfigProblem } from "../api/errors.ts";
 import { didYouMean } from "./nearest.ts";
+import { parseIsoMicros } from "../timestamp_text.ts";
 import { splitList } from "./parse_value.ts";
 
 /** What one field's values must keep; absent: no such rule. */
@@ -72,7 +73,7 @@ export function parseValidationRules(
     if (why !== null) problems.push({ key: path + key, value: text, why });
   }
   for (const { field, min, max, lengthMin, lengthMax } of byField.values()) {
-    if (min !== undefined && max !== undefined && Number(min) > Number(max)) {
+    if (min !== undefined && max !== undefined && isAbove(min, max)) {
       problems.push({ key: `${path}${field}.min`, value: min, why: `is above ${field}.max, which is ${max}` });
     }
     if (lengthMin !== undefined && lengthMax !== undefined && lengthMin > lengthMax) {
@@ -90,10 +91,18 @@ function length(text: string, set: (n: number) => void): string | null {
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$/;
 
 function bound(text: string, set: (b: string) => void): string | null {
-  if (!NUMBER.test(text) && !ISO_TIME.test(text)) return "must be a number, or a date or timestamp such as 2026-01-31";
+  if (!NUMBER.test(text) && parseIsoMicros(text) === null) {
+    return "must be a number, or a date or timestamp such as 2026-01-31 or 2026-01-31T12:00:00Z";
+  }
   set(text);
   return null;
+}
+
+/** Whether no value can keep both bounds: one of them is a number and the other a time, or they cross. */
+function isAbove(min: string, max: string): boolean {
+  const [from, to] = [parseIsoMicros(min), parseIsoMicros(max)];
+  if (from === null && to === null) return Number(min) > Number(max);
+  return from === null || to === null || from > to;
 }

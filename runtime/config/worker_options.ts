@@ -45,12 +45,24 @@ export const WORKER_OPTIONS = {
         ? null
         : 'must hold username="..." and password="...", as PlainLoginModule and ScramLoginModule take them',
   }),
-  "ssl.ca.location": option.optionalString({
+  "ssl.truststore.location": option.optionalString({
     doc: "A PEM file of the authorities that sign the brokers' certificates; the system's by default.",
     group: security,
   }),
-  "ssl.certificate.location": option.optionalString({
-    doc: "A PEM file of our own certificate (mTLS).",
+  "ssl.truststore.type": option.oneOf(["PEM"], {
+    doc: "The form of the truststore; convert another with keytool and openssl.",
+    default: "PEM",
+    importance: "low",
+    group: security,
+  }),
+  "ssl.keystore.location": option.optionalString({
+    doc: "A PEM file of our own certificate (mTLS), with its private key unless ssl.key.location names that.",
+    group: security,
+  }),
+  "ssl.keystore.type": option.oneOf(["PEM"], {
+    doc: "The form of the keystore; convert another with keytool and openssl.",
+    default: "PEM",
+    importance: "low",
     group: security,
   }),
   "ssl.key.location": option.optionalString({ doc: "A PEM file of our certificate's private key.", group: security }),
