@@ -73,6 +73,7 @@ export class Task {
   readonly #staged = new Map<string, TaskShare["share"]>();
   #wakeInbox: (() => void) | null = null;
   #stopped = false;
+  #finishing = false;
   #rowsSincePrepare = 0;
 
   constructor(private readonly parts: TaskParts) {}
@@ -91,9 +92,13 @@ export class Task {
       while (!this.#stopped) {
         await this.#serve();
         if (this.#stopped) break;
+        if (this.#finishing) {
+          await this.#message();
+          continue;
+        }
         for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
           await this.#serve();
-          if (this.#stopped) break;
+          if (this.#stopped || this.#finishing) break;
           await this.#take(fetched);
         }
       }
@@ -141,6 +146,9 @@ export class Task {
         return await this.#prepare(message.epoch);
       case "settle":
         return await this.#settle(message.share, message.outcome);
+      case "finish":
+        this.#finishing = true;
+        return;
       case "stop":
         this.#stopped = true;
         return;

@@ -27,6 +27,8 @@ export type ToTask =
   | { readonly kind: "settle"; readonly share: string; readonly outcome: CommitOutcome }
   /** The answer to `pin`: an Arrow schema as an IPC stream. */
   | { readonly kind: "pinned"; readonly id: number; readonly schema: Uint8Array }
+  /** Take nothing more; what was taken is to be prepared. */
+  | { readonly kind: "finish" }
   | { readonly kind: "stop" };
 
 export type FromTask =
