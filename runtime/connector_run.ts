@@ -70,6 +70,10 @@ export interface RunObserver {
 
 const TICK_MS = 50;
 const CAUGHT_UP_POLL_MS = 500;
+/** A commit in doubt may be pursued for minutes; nothing is lost where it is left, since the table decides. */
+const FAILED_END_MS_MAX = 20_000;
+/** A drain waits for the checkpoints that it began. */
+const DRAIN_END_MS_MAX = 600_000;
 
 /** See the module's doc. */
 export class ConnectorRun {
@@ -106,7 +110,7 @@ export class ConnectorRun {
       open: (effect, isCurrent) => this.#open(effect, isCurrent),
       advance: (ranges) => this.#advance(ranges.map(({ to, ...range }) => ({ ...plain(range), offset: to }))),
       onCommit: (report) => {
-        this.#restarts.clear();
+        this.#noteSuccess(report);
         observer.onCommit(report);
       },
       onTaskFailed: (task, why) => this.#taskFailed(task, why),
@@ -125,7 +129,9 @@ export class ConnectorRun {
     if (autoOffsetReset === "latest") {
       await retry("begin at the latest offsets", () => beginAtLatest(initial, this.parts));
     }
-    if (until && await this.#isCaughtUp()) return this.#end();
+    const caughtUp = until !== null && await this.#isCaughtUp();
+    if (this.#shuttingDown) return; // stopped meanwhile
+    if (caughtUp) return this.#end();
     this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
     const ready = Promise.withResolvers<void>();
     this.#onReady = () => {
@@ -152,8 +158,11 @@ export class ConnectorRun {
   /** Prepares, commits, leaves; resolves within `timeoutMs`. Returns whether everything that was read is committed. */
   async stop(timeoutMs: number): Promise<boolean> {
     if (this.#ended) return true;
-    const inTime = await this.#within(timeoutMs * 0.75, this.#stage.flush());
-    await this.#shutDown(timeoutMs / 4);
+    for (const { host } of this.#tasks.values()) host.post({ kind: "finish" });
+    // A run that fails meanwhile has nothing left to flush.
+    const flushed = Promise.race([this.#stage.flush(), this.#done.promise]);
+    const inTime = await this.#within(timeoutMs * 0.75, flushed);
+    await this.#shutDown(timeoutMs / 8, timeoutMs / 8);
     this.#end();
     return inTime;
   }
@@ -167,14 +176,14 @@ export class ConnectorRun {
   #fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#shutDown(1000).finally(() => {
+    this.#shutDown(1000, FAILED_END_MS_MAX).finally(() => {
       this.#stopping.abort();
       this.#done.reject(error);
     });
   }
 
-  /** Ends tasks (by force after `timeoutMs`), membership and committer. */
-  async #shutDown(timeoutMs: number): Promise<void> {
+  /** Ends tasks (by force after `tasksMs`), then committer and membership; what they have begun by `endMs` is left to itself. */
+  async #shutDown(tasksMs: number, endMs: number): Promise<void> {
     const { membership, committer, log } = this.parts;
     this.#shuttingDown = true;
     const stopped = Promise.withResolvers<void>();
@@ -183,25 +192,22 @@ export class ConnectorRun {
     };
     for (const { host } of this.#tasks.values()) host.post({ kind: "stop" });
     this.#onStopped();
-    await this.#within(timeoutMs, stopped.promise);
+    await this.#within(tasksMs, stopped.promise);
     for (const { host } of this.#tasks.values()) host.terminate();
     this.#tasks.clear();
     for (
       const [what, end] of [["committer", () => committer.stop()], ["membership", () => membership.leave()]] as const
     ) {
-      try {
-        await end();
-      } catch (error) {
-        log.warn(`The ${what} did not end cleanly`, { error: String(error) });
-      }
+      const ended = end().catch((error) => log.warn(`The ${what} did not end cleanly`, { error: String(error) }));
+      if (!await this.#within(endMs / 2, ended)) log.warn(`The ${what} did not end in time`, { limit_ms: endMs / 2 });
     }
   }
 
-  /** Waits for `work`, at most `ms`; tells whether it was done in time. */
+  /** Waits for `work`, at most `ms`; tells whether it was done, and in time. */
   async #within(ms: number, work: Promise<void>): Promise<boolean> {
     const timeout = new AbortController();
     const late = this.parts.clock.sleep(ms, timeout.signal).then(() => false, () => false);
-    const inTime = await Promise.race([work.then(() => true), late]);
+    const inTime = await Promise.race([work.then(() => true, () => false), late]);
     timeout.abort();
     return inTime;
   }
@@ -219,7 +225,12 @@ export class ConnectorRun {
 
   #spawn(task: number): void {
     const host = this.parts.spawn(task, (message) => {
-      if (this.#tasks.get(task)?.host === host) this.#hear(task, message);
+      if (this.#tasks.get(task)?.host !== host) return;
+      try {
+        this.#hear(task, message);
+      } catch (error) {
+        this.#fail(error); // thrown into the event loop it would end the process, and other connectors with it
+      }
     });
     this.#tasks.set(task, { host, ready: false, shares: new Set() });
   }
@@ -255,6 +266,14 @@ export class ConnectorRun {
     // A share may outlive the task that prepared it; the one that has its number now knows nothing of it.
     if (message.kind === "settle" && !running?.shares.delete(message.share)) return;
     running?.host.post(message);
+  }
+
+  /** A task whose share is committed is well; what others commit says nothing about it. */
+  #noteSuccess({ shares, outcomes }: CommitReport): void {
+    const committed = shares.filter((_, i) => outcomes[i].kind === "committed");
+    for (const [task, running] of this.#tasks) {
+      if (committed.some(({ id }) => running.shares.has(id))) this.#restarts.delete(task);
+    }
   }
 
   #ready(task: number): void {
@@ -357,7 +376,7 @@ export class ConnectorRun {
         if (!all || this.#ended) continue;
         if (this.#dealt.size > 0) await this.#stage.flush();
         if (!await this.#isCaughtUp() || this.#ended) continue;
-        await this.#shutDown(5000);
+        await this.#shutDown(5000, DRAIN_END_MS_MAX);
         return this.#end();
       }
     } catch (error) {

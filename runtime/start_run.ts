@@ -24,8 +24,8 @@ import type { KafkaAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
 import { createThreadHost, type ThreadInit } from "./task_thread.ts";
 
-/** What a run is started with. */
-export interface StartOptions {
+/** What a run is made of. */
+export interface RunOptions {
   readonly instance: Instance;
   readonly raw: RawConfig;
   readonly kafka: KafkaSettings;
@@ -41,8 +41,8 @@ export interface StartOptions {
   readonly untilCaughtUp: boolean;
 }
 
-/** A run and what must be closed after it. */
-export interface StartedRun {
+/** A run, not started yet, and what must be closed after it. */
+export interface PreparedRun {
   readonly run: ConnectorRun;
   close(): Promise<void>;
 }
@@ -53,8 +53,8 @@ const LATE_ROUNDS_MAX = 3;
 /** How long a commit of group offsets is tried: well over a rebalance, well under a session. */
 const ADVANCE_TIMEOUT_MS = 10_000;
 
-/** Starts a run; throws ConfigError or FatalError where something that it needs is not there. */
-export async function startRun(options: StartOptions): Promise<StartedRun> {
+/** Makes a run; throws ConfigError or FatalError where something that it needs is not there. */
+export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
   const { instance, kafka, clock, log, retry, random } = options;
   const { values } = instance;
   const group = `connect-${instance.name}`;
@@ -71,7 +71,7 @@ export async function startRun(options: StartOptions): Promise<StartedRun> {
       uuid: () => crypto.randomUUID(),
       random,
     };
-    await instance.plugin.check(instance.connectorConfig, topics, context);
+    await retry("check the target", () => instance.plugin.check(instance.connectorConfig, topics, context));
     const membership = createMembership({
       settings: kafka.consumer,
       group,
@@ -119,7 +119,6 @@ export async function startRun(options: StartOptions): Promise<StartedRun> {
       revokeTimeoutMs: Math.floor(kafka.consumer.sessionTimeoutMs / 2),
       observer: options.observer,
     });
-    await run.start();
     return { run, close: () => admin.close() };
   } catch (error) {
     await admin.close();

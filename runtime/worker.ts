@@ -14,7 +14,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRetry } from "./retry.ts";
 import { type ConnectorResult, RunResult } from "./run_result.ts";
 import { type HttpServer, startHttpServer } from "./rest/server.ts";
-import { type StartedRun, startRun } from "./start_run.ts";
+import { type PreparedRun, prepareRun } from "./start_run.ts";
 
 /** What a worker is made of. */
 export interface WorkerOptions {
@@ -38,8 +38,10 @@ export interface WorkerResult {
 interface Running {
   readonly instance: Instance;
   readonly result: RunResult;
+  /** Ends retries, and the wait before a restart. */
   readonly stopping: AbortController;
-  started: StartedRun | null;
+  /** The run of now: there is none before its parts are, and while a failed one waits to be started again. */
+  current: PreparedRun | null;
   ended: Promise<void>;
   error: unknown;
 }
@@ -50,6 +52,7 @@ export class Worker {
   readonly #running: Running[] = [];
   #http: HttpServer | null = null;
   #complete = true;
+  #stopping = false;
 
   constructor(private readonly options: WorkerOptions) {}
 
@@ -69,13 +72,20 @@ export class Worker {
         instance,
         result: new RunResult(instance.name, systemClock),
         stopping: new AbortController(),
-        started: null,
+        current: null,
         ended: Promise.resolve(),
         error: null,
       };
       this.#running.push(running);
-      await this.#startRun(running);
-      running.ended = this.#keepRunning(running);
+      try {
+        await this.#startRun(running);
+      } catch (error) {
+        await this.#close(running);
+        if (!this.#stopping) throw error;
+      }
+      if (this.#stopping) this.#complete = false;
+      if (running.current) running.ended = this.#keepRunning(running);
+      if (this.#stopping) return;
     }
   }
 
@@ -89,9 +99,11 @@ export class Worker {
   /** Prepares, commits, leaves the groups. */
   async stop(): Promise<void> {
     const timeoutMs = this.options.config.worker["shutdown.timeout.ms"];
-    await Promise.all(this.#running.map(async ({ started, stopping, instance }) => {
-      stopping.abort();
-      if (!started || await started.run.stop(timeoutMs)) return;
+    this.#stopping = true;
+    await Promise.all(this.#running.map(async ({ current, stopping, instance }) => {
+      const inTime = !current || await current.run.stop(timeoutMs);
+      stopping.abort(); // not before: the last round may need its retries
+      if (inTime) return;
       this.#complete = false;
       this.options.log.warn("The last round was not committed in time: its records are read again at the next start", {
         connector: instance.name,
@@ -110,7 +122,7 @@ export class Worker {
     const { instance } = running;
     const { worker } = config;
     const log = this.options.log.with({ connector: instance.name });
-    running.started = await startRun({
+    const prepared = await prepareRun({
       instance,
       raw: config.raw,
       kafka: await kafkaSettings(kafkaKeys(worker, instance.values)),
@@ -136,6 +148,23 @@ export class Worker {
       },
       untilCaughtUp,
     });
+    if (this.#stopping) return await prepared.close();
+    running.current = prepared;
+    await prepared.run.start();
+  }
+
+  /** Closes what a run leaves behind. */
+  async #close(running: Running): Promise<void> {
+    const { current, instance } = running;
+    running.current = null;
+    try {
+      await current?.close();
+    } catch (error) {
+      this.options.log.warn("The admin client did not end cleanly", {
+        connector: instance.name,
+        error: String(error),
+      });
+    }
   }
 
   /** Waits for a run to end; one that failed is started again with back-off, up to the limit. */
@@ -145,12 +174,12 @@ export class Worker {
     for (let restarts = 0;;) {
       const commitsBefore = running.result.commits;
       try {
-        if (!running.started) await this.#startRun(running);
-        await running.started!.run.done;
-        return await running.started!.close();
+        if (!running.current) await this.#startRun(running);
+        await running.current?.run.done; // none: stopped before it was there
+        return await this.#close(running);
       } catch (error) {
-        await running.started?.close();
-        running.started = null;
+        await this.#close(running);
+        if (this.#stopping) return this.#failedLate(running, error);
         if (running.result.commits > commitsBefore) restarts = 0;
         if (restarts++ >= max || error instanceof TaskFailedError || error instanceof ConfigError) {
           running.error = error;
@@ -167,9 +196,19 @@ export class Worker {
           delay_ms: delayMs,
         });
         await systemClock.sleep(delayMs, running.stopping.signal).catch(() => {}); // stopped: seen below
-        if (running.stopping.signal.aborted) return;
+        if (this.#stopping) return;
       }
     }
+  }
+
+  /** A run that ends with an error while it is stopped: what it had not committed is read again at the next start. */
+  #failedLate({ instance, stopping }: Running, error: unknown): void {
+    this.#complete = false;
+    if (stopping.signal.aborted && error === stopping.signal.reason) return; // a retry that the stop ended
+    this.options.log.error("The connector failed while it was stopped", {
+      connector: instance.name,
+      error: String(error),
+    });
   }
 
   #observer({ instance, result }: Running): RunObserver {
