@@ -102,6 +102,8 @@ export class ConsumeStage {
   accept(fetched: Fetched): Accepted {
     const position = this.#positions.get(partitionKey(fetched));
     if (!position || fetched.epoch !== position.epoch) return { kind: "dropped" };
+    // Fetched together with the last that was wanted: nothing of it is, and a range of nothing is none.
+    if (isCaughtUp(position)) return { kind: "dropped" };
     if (fetched.kind === "topic-changed") throw new FatalError(fetched.message);
     position.endOffset = fetched.endOffset;
     position.logStartOffset = fetched.logStartOffset;
