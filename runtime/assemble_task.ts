@@ -150,6 +150,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     heldBytesMax: Math.floor(values["memory.bytes"] * SLAB_PART / 2),
     commitRecordsMax: values["commit.records.max"],
     send,
+    giveUp: () => stopping.abort(new FatalError("The task is ending")),
   });
   return {
     meter,

@@ -51,6 +51,8 @@ export interface TaskParts {
   /** Records put since the last prepare after which a round is asked for; 0: never. */
   readonly commitRecordsMax: number;
   readonly send: (message: FromTask) => void;
+  /** Ends what `retry` waits for: a task that ends, or has failed, tries nothing again. May be called again. */
+  readonly giveUp: () => void;
 }
 
 /** What the task counts; `snapshot` is sent to the main thread. */
@@ -86,28 +88,37 @@ export class Task {
 
   /** Resolves after a `stop`; throws what the task failed with, having released everything. */
   async run(): Promise<void> {
-    const { fetcher, sink, send, reporter } = this.parts;
-    try {
-      send({ kind: "ready" });
-      while (!this.#stopped) {
-        await this.#serve();
-        if (this.#stopped) break;
-        if (this.#finishing) {
-          await this.#message();
-          continue;
-        }
-        for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
-          await this.#serve();
-          if (this.#stopped || this.#finishing) break;
-          await this.#take(fetched);
-        }
+    const { fetcher, sink, send, reporter, giveUp } = this.parts;
+    let failure: { readonly error: unknown } | null = null;
+    const steps = [() => this.#live(), () => fetcher.close(), () => sink.stop(), () => reporter.close()];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        failure ??= { error }; // the first says why; the rest is released all the same
       }
-    } finally {
-      await fetcher.close();
-      await sink.stop();
-      await reporter.close();
+      giveUp();
     }
+    if (failure) throw failure.error;
     send({ kind: "stopped" });
+  }
+
+  async #live(): Promise<void> {
+    const { fetcher, send } = this.parts;
+    send({ kind: "ready" });
+    while (!this.#stopped) {
+      await this.#serve();
+      if (this.#stopped) break;
+      if (this.#finishing) {
+        await this.#message();
+        continue;
+      }
+      for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
+        await this.#serve();
+        if (this.#stopped || this.#finishing) break;
+        await this.#take(fetched);
+      }
+    }
   }
 
   /** Handles every message that is there. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { type Retry, SinkBatch, type SinkTask } from "./api/mod.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { FatalError, type Retry, SinkBatch, type SinkTask } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
 import { ConsumeStage } from "./consume.ts";
 import type { ErrantRecordReporter } from "./errant_record_reporter.ts";
@@ -82,6 +82,7 @@ Deno.test("Task waits for room among the dead letters after each slab, before it
     heldBytesMax: 1024,
     commitRecordsMax: 0,
     send: (_message: FromTask) => {},
+    giveUp: () => {},
   });
   const open = { ...P0, epoch: 1, offset: 0n, absent: true, until: null };
   task.receive({ kind: "open", partitions: [open], reopened: false });
@@ -95,4 +96,40 @@ Deno.test("Task waits for room among the dead letters after each slab, before it
   gates[1].resolve();
   await ended;
   assertEquals(events, ["put 0", "room", "put 1", "room"]);
+});
+
+Deno.test("Task.run() throws what it failed with first, having released everything and given up its retries", async () => {
+  const events: string[] = [];
+  const log = collectingLog();
+  const gaveUp = Promise.withResolvers<void>();
+  const fetcher: Fetcher = {
+    assign() {},
+    remove() {},
+    wake() {},
+    release() {},
+    poll: () => Promise.reject(new FatalError("the cause")),
+    close: () => Promise.reject(new Error("a connection that is gone")),
+  };
+  const task = new Task({
+    fetcher,
+    consume: new ConsumeStage(fetcher, { offsetsMissing: "fail", log, onCaughtUp: () => {} }),
+    stagesOf: () => {
+      throw new Error("nothing is read");
+    },
+    sink: { stop: () => Promise.resolve(void events.push("sink")) } as unknown as SinkTask<unknown>,
+    // A letter is on its way, and would be tried again for minutes.
+    reporter: {
+      close: () => gaveUp.promise.then(() => void events.push("reporter")),
+    } as unknown as ErrantRecordReporter,
+    counters: { read: () => {}, put: () => {}, spent: () => {} },
+    retry: (_what, attempt) => attempt(),
+    clock: systemClock,
+    log,
+    heldBytesMax: 1024,
+    commitRecordsMax: 0,
+    send: () => {},
+    giveUp: () => gaveUp.resolve(),
+  });
+  await assertRejects(() => task.run(), FatalError, "the cause");
+  assertEquals(events, ["sink", "reporter"]);
 });
