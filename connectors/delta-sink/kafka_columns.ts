@@ -25,7 +25,7 @@ export function createKafkaColumns(names: readonly string[]): (batch: SinkBatch)
   return (batch) => {
     let schema = schemas.get(batch.data.schema);
     if (!schema) {
-      schema = new Schema([...batch.data.schema.fields, ...added]);
+      schema = new Schema([...batch.data.schema.fields, ...added], batch.data.schema.metadata);
       schemas.set(batch.data.schema, schema);
     }
     const columns = (names as readonly Name[]).map((name, i) => column(batch, name, added[i]));

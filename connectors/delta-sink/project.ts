@@ -5,7 +5,7 @@
  * @module
  */
 import { type Data, type DataType, type Field, Schema, Type } from "apache-arrow";
-import { DataError, nulls, recordBatch, type SinkBatch, types } from "../../mod.ts";
+import { DataError, nulls, recordBatch, SCHEMA_SUBJECT, type SinkBatch, types } from "../../mod.ts";
 import { arrowToDelta, arrowTypeToDelta, describeDeltaType } from "./delta/schema.ts";
 import { childFields, childOf, isNested, validityOf, withBuffers } from "./parquet/arrow_data.ts";
 import { widening } from "./widen.ts";
@@ -33,13 +33,15 @@ export function createProjector(
   table: Schema | null,
   batchSchema: Schema,
   evolution: "none" | "add",
+  /** The table's, for the command in messages. */
+  uri = "URI",
 ): Projector {
   const build: Build = { evolution: table === null ? "add" : evolution, added: [], missing: [] };
   const root = structStep(table?.fields ?? [], batchSchema.fields, "", build);
   const changed = table === null || build.added.length > 0;
   const schema = changed ? new Schema(root.fields) : table;
   if (changed) checkNames(schema);
-  const diff = build.missing.join(", ");
+  const change: NeededChange = { diff: build.missing.join(", "), uri, subject: subjectOf(batchSchema) };
   const unchanged = sameColumns(schema.fields, batchSchema.fields);
   const required = schema.fields.flatMap(({ nullable, type }, i) => nullable && !forbidsNulls(type) ? [] : [i]);
 
@@ -47,7 +49,7 @@ export function createProjector(
     if (unchanged && required.length === 0) return batch;
     const errors = new Map<number, DataError>();
     const work: Work = {
-      diff,
+      change,
       bad: (row, error) => {
         if (row >= 0 && !errors.has(row)) errors.set(row, error());
       },
@@ -162,8 +164,16 @@ function stepOf(table: DataType, batch: DataType, path: string, build: Build): S
 
 // ---- its application to a batch
 
-interface Work {
+/** What `schema.evolution: none` leaves to somebody to decide. */
+interface NeededChange {
   readonly diff: string;
+  readonly uri: string;
+  /** `<subject>@<version>` of the schema that the rows come from, or what stands for it. */
+  readonly subject: string;
+}
+
+interface Work {
+  readonly change: NeededChange;
   /** Notes an entry that does not fit; -1 is an entry that no row has. */
   readonly bad: (entry: number, error: () => DataError) => void;
 }
@@ -194,7 +204,7 @@ function apply(step: Step, data: Data, work: Work): Data {
 
 function applyStruct({ members, extras }: StructStep, data: Data, work: Work): Data[] {
   for (const { index, path } of extras) {
-    forEachValid(childOf(data, index), (i) => work.bad(i, () => changeNeeded(path, work.diff)));
+    forEachValid(childOf(data, index), (i) => work.bad(i, () => changeNeeded(path, work.change)));
   }
   return members.map((member) => {
     if (member.index >= 0 && member.step) {
@@ -242,10 +252,18 @@ function isSet(bits: Uint8Array, at: number): boolean {
 
 // ---- errors
 
-function changeNeeded(path: string, diff: string): DataError {
+/** As a command takes it: the newest version where it is not known which. */
+function subjectOf({ metadata }: Schema): string {
+  const subject = metadata.get(SCHEMA_SUBJECT);
+  if (subject === undefined) return "SUBJECT@VERSION";
+  return /@\d+$/.test(subject) ? subject : `${subject}@latest`;
+}
+
+function changeNeeded(path: string, { diff, uri, subject }: NeededChange): DataError {
   return new DataError(
-    `Cannot write the record: it has a value in "${path}", which the table lacks; a schema change is needed: ${diff}. ` +
-      `Make it with "deno task table schema apply URI --subject SUBJECT@VERSION" and replay, or set schema.evolution = add`,
+    `Cannot write the record: it has a value in "${path}", which the table "${uri}" lacks; a schema change is needed: ` +
+      `${diff}. Make it with "deno task table schema apply ${uri} --subject ${subject}" and replay, or set ` +
+      "schema.evolution = add",
     { reason: "schema change needed", fieldPath: path },
   );
 }

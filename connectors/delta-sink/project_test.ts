@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type DataType, Schema, Type } from "apache-arrow";
 import fc from "fast-check";
-import { DataError, type RawRecords, SinkBatch, types } from "../../mod.ts";
+import { DataError, type RawRecords, SCHEMA_SUBJECT, SinkBatch, types } from "../../mod.ts";
 import { childFields } from "./parquet/arrow_data.ts";
 import { nestedValues } from "./parquet/nested_values.ts";
 import { anyRows, anySchema, batchOf } from "./parquet/random_columns.ts";
@@ -95,6 +95,25 @@ Deno.test("createProjector() none: rejects records with values that the table la
   assertEquals(rejects.map(([, error]) => error.details.fieldPath), ["n", "l[].y", "m{}.y"]);
   assertStringIncludes(rejects[0][1].message, "+ l[].y: string, + m{}.y: string, + n: string");
   assertStringIncludes(rejects[0][1].message, "deno task table schema apply");
+});
+
+Deno.test("createProjector() none: the message has the command to run, with the table's URI and the subject where known", () => {
+  const table = new Schema([field("a", types.int32())]);
+  const sources = [["orders-value@3", "orders-value@3"], ["orders-value", "orders-value@latest"], [
+    null,
+    "SUBJECT@VERSION",
+  ]];
+  for (const [given, shown] of sources) {
+    const metadata = new Map(given === null ? [] : [[SCHEMA_SUBJECT, given]]);
+    const wide = new Schema([field("a", types.int32()), field("b", types.utf8())], metadata);
+    const messages: string[] = [];
+    createProjector(table, wide, "none", "s3://lake/orders").project(
+      sinkBatch(wide, [[1, "x"]]),
+      (_, _row, error) => messages.push(error.message),
+    );
+    assertEquals(messages.length, 1);
+    assertStringIncludes(messages[0], `"deno task table schema apply s3://lake/orders --subject ${shown}"`);
+  }
 });
 
 Deno.test("createProjector() add: appends nullable columns, nested ones too", () => {

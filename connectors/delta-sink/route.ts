@@ -99,7 +99,7 @@ export function createRouter(texts: readonly string[]): Router {
     const added = parts.flatMap((part, i) => part.derive === null ? [] : [derivedColumn(part, sources[i]!)]);
     let wanted = derivedSchemas.get(schema);
     if (!wanted) {
-      wanted = new Schema([...schema.fields, ...parts.flatMap((part) => derivedField(part, schema))]);
+      wanted = new Schema([...schema.fields, ...parts.flatMap((part) => derivedField(part, schema))], schema.metadata);
       derivedSchemas.set(schema, wanted);
     }
     return batch.withData(recordBatch(wanted, [...batch.data.data.children, ...added], batch.numRows));

@@ -243,7 +243,8 @@ export class TableWriter {
     const table = await this.schema();
     let projector = this.#projectors.get(batch.data.schema);
     if (!projector) {
-      projector = createProjector(table, batch.data.schema, this.parts.values["schema.evolution"]);
+      const { values, table: uri } = this.parts;
+      projector = createProjector(table, batch.data.schema, values["schema.evolution"], uri);
       if (projector.schema !== table) {
         this.#schema = projector.schema;
         this.#projectors = new WeakMap();

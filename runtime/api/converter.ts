@@ -11,6 +11,12 @@ import type { Log } from "./log.ts";
 import type { RawRecords } from "./raw_records.ts";
 import type { Retry } from "./retry.ts";
 
+/**
+ * A key of a schema's metadata: `<subject>@<version>`, or the subject alone, of the registered schema that the columns
+ * come from. A converter sets it where it knows, transforms keep it, and messages name it.
+ */
+export const SCHEMA_SUBJECT = "sluice.subject";
+
 /** Which part of a record a converter reads. */
 export type RecordSide = "key" | "value";
 

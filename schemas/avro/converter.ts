@@ -96,7 +96,7 @@ class Decoders {
   }
 
   private compile(
-    { id, subject, schemaType, schema }: RegisteredSchema,
+    { id, subject, version, schemaType, schema }: RegisteredSchema,
     references: readonly RegisteredSchema[],
   ): Choice {
     const source = { schemaId: id, ...(subject === undefined ? {} : { subject }) };
@@ -107,7 +107,7 @@ class Decoders {
         });
       }
       const writer = parseSchema(schema, references.map((reference) => reference.schema));
-      return new Decoder(writer, this.reader ?? new Rows(writer, this.options), source);
+      return new Decoder(writer, this.reader ?? new Rows(writer, this.options, { subject, version }), source);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       const { reason, fieldPath } = error.details;

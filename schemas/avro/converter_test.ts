@@ -6,6 +6,7 @@ import {
   type DataError,
   type Log,
   RetriableError,
+  SCHEMA_SUBJECT,
 } from "../../mod.ts";
 import { type RegisteredSchema, type RegistryConfig } from "../registry.ts";
 import { avroConverter } from "./converter.ts";
@@ -110,6 +111,17 @@ Deno.test("avroConverter ends a run where the schema changes and rejects each ba
     [7, "not an avro schema"],
     [8, "unknown schema id"],
   ]);
+});
+
+Deno.test("avroConverter names the registered schema in the metadata of its columns, where the registry says it", async () => {
+  const known = {
+    ...schemas,
+    5: { ...schemas[1], subject: "orders-value", version: 3 },
+    6: { ...schemas[1], subject: "s" },
+  };
+  const of = converter(new Registry(known));
+  const { raw } = await decoded(of, [one("02"), framed(5, unhex("02")), framed(6, unhex("02"))]);
+  assertEquals(raw.map(({ data }) => data.schema.metadata.get(SCHEMA_SUBJECT)), [undefined, "orders-value@3", "s"]);
 });
 
 Deno.test("avroConverter decodes all writers to one run of the reader schema", async () => {

@@ -4,13 +4,26 @@
  * @module
  */
 import { type RecordBatch, Schema, Struct } from "apache-arrow";
-import { createRow, DataError, type DataErrorDetails, recordBatch, type StructColumn } from "../../mod.ts";
+import {
+  createRow,
+  DataError,
+  type DataErrorDetails,
+  recordBatch,
+  SCHEMA_SUBJECT,
+  type StructColumn,
+} from "../../mod.ts";
 import { compile } from "./compile.ts";
 import { Cursor, Malformed } from "./cursor.ts";
 import { type Plan, resolve } from "./resolve.ts";
 import type { Step } from "./scalars.ts";
 import type { AvroType } from "./schema.ts";
 import { type MappingOptions, rowFields } from "./types.ts";
+
+/** Which registered schema it is, as far as it is known. */
+export interface SourceSubject {
+  readonly subject?: string;
+  readonly version?: number;
+}
 
 /** Rows of one schema; several decoders may append to them. */
 export class Rows {
@@ -19,9 +32,10 @@ export class Rows {
   readonly row: StructColumn;
 
   /** Throws DataError with the field's path where columns cannot hold the type. */
-  constructor(readonly type: AvroType, readonly options: MappingOptions) {
+  constructor(readonly type: AvroType, readonly options: MappingOptions, { subject, version }: SourceSubject = {}) {
     const fields = rowFields(type, options);
-    this.schema = new Schema(fields);
+    const name = version === undefined ? subject : `${subject}@${version}`;
+    this.schema = new Schema(fields, new Map(subject === undefined ? [] : [[SCHEMA_SUBJECT, name!]]));
     this.row = createRow(fields, new Struct(fields));
   }
 
