@@ -94,6 +94,8 @@ function serverProperties(
     "log.dirs": `${dir}/data`,
     "num.partitions": "1",
     "auto.create.topics.enable": "false",
+    // A member that was killed need not be waited for: tests choose short sessions.
+    "group.min.session.timeout.ms": "500",
     "offsets.topic.num.partitions": "1",
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.num.partitions": "1",
