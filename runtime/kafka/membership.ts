@@ -35,6 +35,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
 /** A JoinGroup waits for the slowest member: its answer may take the whole rebalance timeout. */
 const JOIN_GRACE_MS = 10_000;
+/** A coordinator that is just being made or loaded refuses a few times; that is no cause for alarm. */
+const QUIET_FAILURES = 5;
 
 class GroupMembership implements Membership {
   readonly #consumer: Consumer;
@@ -144,7 +146,7 @@ class GroupMembership implements Membership {
         if (!(error instanceof RetriableError)) throw error;
         this.#mustJoin = true;
         failures++;
-        const level = failures === 1 ? "info" : "warn";
+        const level = failures < QUIET_FAILURES ? "info" : "warn";
         this.options.log[level]("Joining the group failed; trying again", { error: error.message, failures });
         await this.#changed.wait(backoffMs(failures, this.options.random));
       }
