@@ -73,7 +73,8 @@ export function report(error: unknown): number {
     console.error(`The configuration is refused:\n${error.problems.map(problemText).join("\n")}`);
     return 2;
   }
-  const known = error instanceof Error && ["FatalError", "TaskFailedError", "RetriableError", "DataError"].includes(error.name);
+  const known = error instanceof Error &&
+    ["FatalError", "TaskFailedError", "RetriableError", "DataError"].includes(error.name);
   console.error(
     known || !(error instanceof Error) ? `Failed: ${error instanceof Error ? error.message : error}` : error,
   );
