@@ -49,12 +49,15 @@ export function createParquetFile(options: ParquetFileOptions): ParquetFile {
   return new LibraryFile(options);
 }
 
+/** What a file takes while it waits: small, since there is one for every open partition value. */
+const BUFFER_BYTES = 4096;
+
 const CODECS = { zstd: "ZSTD", snappy: "SNAPPY", uncompressed: "UNCOMPRESSED" } as const;
 
 class LibraryFile implements ParquetFile {
   private readonly schema: Schema;
   private readonly elements: SchemaElement[];
-  private readonly out = new ByteWriter(1 << 16);
+  private readonly out = new ByteWriter(BUFFER_BYTES);
   private readonly writer: ParquetWriter;
   private taken = 0;
 
@@ -122,7 +125,10 @@ class LibraryFile implements ParquetFile {
   }
 
   private take(): Uint8Array[] {
-    const chunk = this.out.getBytes().slice();
+    const chunk = this.out.getBytes();
+    // The buffer goes with the bytes: grown for a row group, it would stay with the file for as long as that is open.
+    this.out.buffer = new ArrayBuffer(BUFFER_BYTES);
+    this.out.view = new DataView(this.out.buffer);
     this.out.index = 0;
     this.taken += chunk.length;
     return chunk.length > 0 ? [chunk] : [];
