@@ -68,10 +68,11 @@ class IdempotentProducer implements RecordProducer {
     });
   }
 
+  /** Forgets the client, whatever becomes of its connections: nothing that was acknowledged depends on them. */
   async #drop(): Promise<void> {
     const client = this.#client;
     this.#client = null;
-    await client?.close();
+    await client?.close().catch(() => {});
   }
 }
 
