@@ -9,6 +9,7 @@ import type { Offsets, TopicPartition } from "../api/offsets.ts";
 import { brokerErrors, classify } from "./classify.ts";
 import { kafkajsOptions } from "./client_options.ts";
 import { Cluster } from "./cluster.ts";
+import { silenceNegativeTimeouts } from "./kafkajs_warning.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { KafkaAdmin, LogBounds, TopicDescription } from "./types.ts";
 
@@ -96,6 +97,7 @@ class ClusterAdmin implements KafkaAdmin {
 
   async #connect(): Promise<Admin> {
     const { settings, log } = this.options;
+    silenceNegativeTimeouts();
     // Its retries log as errors what may pass; what does not pass is thrown, and logged by who catches it.
     const logCreator = () => ({ log }: { log: { message: string } }) => this.#note(log.message);
     const admin = new Kafka({ ...kafkajsOptions(settings), logLevel: logLevel.WARN, logCreator }).admin();
