@@ -18,7 +18,9 @@ export function python(): Promise<string> {
 
 /** Runs a script; returns what it printed. Throws with its stderr where it fails. */
 export async function runPython(script: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(await python(), { args: ["-c", script, ...args] }).output();
+  // Threads of the libraries can abort an interpreter that ends in the ordinary way.
+  const ended = `${script}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n`;
+  const { code, stdout, stderr } = await new Deno.Command(await python(), { args: ["-c", ended, ...args] }).output();
   if (code !== 0) throw new Error(`The script failed:\n${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
 }
