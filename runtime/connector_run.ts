@@ -9,7 +9,6 @@ import {
   type Committer,
   FatalError,
   type Log,
-  offsetOf,
   type Offsets,
   partitionKey,
   type Retry,
@@ -21,6 +20,7 @@ import type { KafkaAdmin, Membership } from "./kafka/types.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 import { PinnedSchemas } from "./schema_pins.ts";
 import { dealPartitions } from "./deal.ts";
+import { isCaughtUp } from "./drain.ts";
 import { beginAtLatest, startingOffsets } from "./starting_offsets.ts";
 import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
 
@@ -129,7 +129,7 @@ export class ConnectorRun {
     if (autoOffsetReset === "latest") {
       await retry("begin at the latest offsets", () => beginAtLatest(initial, this.parts));
     }
-    const caughtUp = until !== null && await this.#isCaughtUp();
+    const caughtUp = until !== null && await isCaughtUp(until, this.parts);
     if (this.#shuttingDown) return; // stopped meanwhile
     if (caughtUp) return this.#end();
     this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
@@ -375,29 +375,13 @@ export class ConnectorRun {
         const all = [...this.#dealt.keys()].every((key) => this.#caughtUp.has(key));
         if (!all || this.#ended) continue;
         if (this.#dealt.size > 0) await this.#stage.flush();
-        if (!await this.#isCaughtUp() || this.#ended) continue;
+        if (!await isCaughtUp(this.parts.until!, this.parts) || this.#ended) continue;
         await this.#shutDown(5000, DRAIN_END_MS_MAX);
         return this.#end();
       }
     } catch (error) {
       if (!this.#stopping.signal.aborted) this.#fail(error);
     }
-  }
-
-  async #isCaughtUp(): Promise<boolean> {
-    const { until, committer, admin, retry, initial } = this.parts;
-    if (until!.size === 0) return true;
-    const wanted = initial.filter((partition) => until!.has(partitionKey(partition)));
-    const at = await retry("read the committed offsets", () => committer.committedOffsets(wanted));
-    const endOf = (partition: TopicPartition) => until!.get(partitionKey(partition))!;
-    const behind = wanted.filter((partition) => (offsetOf(at, partition) ?? -1n) < endOf(partition));
-    if (behind.some((partition) => offsetOf(at, partition) !== null)) return false;
-    if (behind.length === 0) return true;
-    // Retention may have taken all that there was before any of it was read: no offset will ever come of that.
-    const bounds = await retry("read the topics' starts", () => admin.logBounds(behind));
-    return behind.every((partition) =>
-      bounds.some((b) => partitionKey(b) === partitionKey(partition) && b.logStartOffset >= endOf(partition))
-    );
   }
 }
 
