@@ -20,8 +20,6 @@ interface Source {
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "runtime/api/columns.ts has": "all builders share one idea; hot kernels beside each other",
   "connectors/delta-sink/delta/schema.ts has": "two lines over",
-  "runtime/cli/table.ts imports": "the command is about Delta tables and nothing else",
-  "runtime/cli/quickstart/report.ts imports": "the quickstart shows Delta tables and nothing else",
   "connectors/delta-sink/parquet/random_columns.ts imports fast-check": "serves tests alone",
 };
 

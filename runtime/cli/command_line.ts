@@ -8,12 +8,15 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
+import type { TableTools } from "./table_tools.ts";
 
 /** What commands are given. */
 export interface CliContext {
   readonly plugins: Plugins;
   /** The module that a task's thread runs. */
   readonly threadUrl: string;
+  /** Loads what the commands about tables need. */
+  readonly tables: () => Promise<TableTools>;
 }
 
 /** Runs one command; returns the exit code. Errors go to stderr. */
@@ -57,13 +60,13 @@ function commands(context: CliContext, done: (code: number) => void): Command {
   table.command("inspect <uri>")
     .description("version, rows, files, schema, properties, offsets, last commits")
     .option("--json", "as JSON", false)
-    .action(async (uri, options) => done(await (await import("./table.ts")).inspect(uri, options)));
+    .action(async (uri, options) => done(await (await import("./table.ts")).inspect(uri, options, context)));
   table.command("schema").description("change a table's schema").command("apply <uri>")
     .description("add the columns of a registered schema to the table")
     .requiredOption("--subject <subject@version>", "the schema in the registry, e.g. orders-value@2")
     .option("--registry <url>", "the registry; schema.registry.url of ./sluice.yaml else")
     .option("--config <file>", "where to find schema.registry.url")
-    .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options)));
+    .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options, context)));
   return program;
 }
 

@@ -12,6 +12,7 @@ import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
 import type { ConverterPlugin, SinkConnector } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import { runTaskThread } from "../task_thread.ts";
+import type { TableTools } from "./table_tools.ts";
 import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
 
 /** Everything that a configuration can choose from. */
@@ -22,9 +23,22 @@ const plugins: Plugins = {
   predicates: BUILT_IN_PREDICATES,
 };
 
+/** Loaded by the commands that are about tables. */
+async function tables(): Promise<TableTools> {
+  const [{ describeTable, inspectTable, sampleRows }, { applyTableSchema }, { registryOptions }, { columnsOfSubject }] =
+    await Promise.all([
+      import("../../connectors/delta-sink/inspect.ts"),
+      import("../../connectors/delta-sink/apply_schema.ts"),
+      import("../../schemas/registry.ts"),
+      import("../../schemas/subject_columns.ts"),
+    ]);
+  const tools = { applyTableSchema, columnsOfSubject, describeTable, inspectTable, registryOptions, sampleRows };
+  return tools as unknown as TableTools; // as with plugins: what it declares is what it is given
+}
+
 if ("WorkerGlobalScope" in globalThis) {
   runTaskThread(plugins);
 } else if (import.meta.main) {
   const { runCommandLine } = await import("./command_line.ts");
-  Deno.exit(await runCommandLine(Deno.args, { plugins, threadUrl: import.meta.url }));
+  Deno.exit(await runCommandLine(Deno.args, { plugins, threadUrl: import.meta.url, tables }));
 }

@@ -3,20 +3,18 @@
  *
  * @module
  */
-import { applyTableSchema } from "../../connectors/delta-sink/apply_schema.ts";
-import { describeTable, inspectTable } from "../../connectors/delta-sink/inspect.ts";
-import { ConfigError, FatalError } from "../api/mod.ts";
+import { type ConfigDef, ConfigError, FatalError, type Values } from "../api/mod.ts";
 import { systemClock } from "../clock.ts";
 import { createLog } from "../log.ts";
 import { loadConfig } from "../config/load.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { rawKeys } from "../config/raw.ts";
 import { isWorkerKey } from "../config/read_config.ts";
-import { type RegistryConfig, registryOptions } from "../../schemas/registry.ts";
-import { columnsOfSubject } from "../../schemas/subject_columns.ts";
+import type { CliContext } from "./command_line.ts";
 
 /** Prints a table; returns the exit code. */
-export async function inspect(uri: string, { json }: { json: boolean }): Promise<number> {
+export async function inspect(uri: string, { json }: { json: boolean }, { tables }: CliContext): Promise<number> {
+  const { inspectTable, describeTable } = await tables();
   const table = await inspectTable(uri);
   if (table === null) throw new FatalError(`Cannot inspect "${uri}": there is no Delta table`);
   console.log(json ? JSON.stringify(table) : describeTable(table));
@@ -27,15 +25,17 @@ export async function inspect(uri: string, { json }: { json: boolean }): Promise
 export async function applySchema(
   uri: string,
   { subject, registry, config }: { subject: string; registry?: string; config?: string },
+  { tables }: CliContext,
 ): Promise<number> {
   const [, name, version] = /^(.+)@(\d+|latest)$/.exec(subject) ?? [];
   if (!name) {
     throw new ConfigError([{ key: "--subject", value: subject, why: "must be SUBJECT@VERSION, e.g. orders-value@2" }]);
   }
+  const { applyTableSchema, columnsOfSubject, registryOptions } = await tables();
   const log = createLog({ level: "warn", format: "text" });
   const schema = await columnsOfSubject(
     {
-      config: await registryConfig(registry, config ?? "sluice.yaml"),
+      config: await registryConfig(registryOptions, registry, config ?? "sluice.yaml"),
       subject: name,
       version: version === "latest" ? version : Number(version),
     },
@@ -51,7 +51,11 @@ export async function applySchema(
 }
 
 /** The registry's options by flag, or as the worker section of a configuration file has them. */
-async function registryConfig(url: string | undefined, path: string): Promise<RegistryConfig> {
+async function registryConfig<Def extends ConfigDef>(
+  registryOptions: Def,
+  url: string | undefined,
+  path: string,
+): Promise<Values<Def>> {
   if (url !== undefined) {
     return parseConfig(registryOptions, rawKeys({ "schema.registry.url": url }, "--registry")).values;
   }

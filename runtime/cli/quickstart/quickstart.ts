@@ -48,7 +48,7 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
     const log = createLog({ level: config.worker["log.level"], format: config.worker["log.format"] });
     const result = await runWorker({ config, context, log, untilCaughtUp: true });
     if (result.error) throw result.error;
-    await printResult(result.connectors, { services, keep: flags.keep, config: text });
+    await printResult(result.connectors, { services, keep: flags.keep, config: text }, context);
     return 0;
   } finally {
     if (!flags.keep) await servicesDown({ clock: systemClock, instance: INSTANCE });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { inspectTable, sampleRows } from "../../../connectors/delta-sink/inspect.ts";
 import type { ConnectorResult } from "../../run_result.ts";
+import type { CliContext } from "../command_line.ts";
 import type { Services } from "../services/services.ts";
 
 const SAMPLE_ROWS = 3;
@@ -14,7 +14,9 @@ const KEPT_CONFIG = "./data/quickstart.yaml";
 export async function printResult(
   results: readonly ConnectorResult[],
   { services, keep, config }: { services: Services; keep: boolean; config: string },
+  context: CliContext,
 ): Promise<void> {
+  const { inspectTable, sampleRows } = await context.tables();
   const out = (line = "") => console.log(line);
   const tables = results.flatMap((result) => result.tables);
   for (const { table } of tables) {

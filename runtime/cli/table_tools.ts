@@ -1,0 +1,38 @@
+/**
+ * What commands do with tables and registered schemas, as main.ts hands it to them.
+ *
+ * @module
+ */
+import type { Schema } from "apache-arrow";
+import type { Clock, ConfigDef, Log, Values } from "../api/mod.ts";
+
+/** A table as a command shows it; all of it can be printed as JSON. */
+export interface InspectedTable {
+  readonly version: number;
+  /** Null where a file has no statistics that count its rows. */
+  readonly rows: number | null;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Looking at tables and changing them. `Def` are the options of the schema registry. */
+export interface TableTools<Def extends ConfigDef = ConfigDef> {
+  /** Null where there is no table. */
+  inspectTable(uri: string): Promise<InspectedTable | null>;
+  /** What was inspected, for people. */
+  describeTable(table: InspectedTable): string;
+  /** Some rows of the newest file. */
+  sampleRows(uri: string, count: number): Promise<readonly unknown[]>;
+  /** Adds the columns that the table lacks, nested ones too. */
+  applyTableSchema(
+    uri: string,
+    schema: Schema,
+    parts: { clock: Clock; uuid: () => string },
+  ): Promise<{ version: bigint; added: readonly string[] }>;
+  readonly registryOptions: Def;
+  /** The columns of a schema in the registry. */
+  columnsOfSubject(
+    asked: { config: Values<Def>; subject: string; version: number | "latest" },
+    parts: { fetch: typeof fetch; clock: Clock; random: () => number; log: Log },
+  ): Promise<Schema>;
+}
