@@ -69,6 +69,15 @@ export const deltaSinkOptions = {
     importance: "low",
     group: "files",
   }),
+  "files.open.max": option.int({
+    doc:
+      "The most files of a table that a task keeps open, one for each combination of partition values; over it the " +
+      "largest is closed early.",
+    default: 200,
+    min: 1,
+    importance: "low",
+    group: "files",
+  }),
   "parquet.codec": option.oneOf(["zstd", "snappy", "uncompressed"], {
     doc: "Compression of the data files.",
     default: "zstd",

@@ -204,6 +204,7 @@ export class TableWriter {
       this.#timestampMsMax = Math.max(this.#timestampMsMax ?? -Infinity, fitted.timestampMs(row));
     }
     for (const { key, values, directory, data } of this.#router.split(fitted)) {
+      if (!this.#open.has(key)) await this.#makeRoom();
       const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
       await file.append(data, partitionKey(batch));
       if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
@@ -257,6 +258,13 @@ export class TableWriter {
       this.#fileSchema = projector.schema;
     }
     return projector;
+  }
+
+  /** Closes the largest file early where as many are open as may be: each costs a file handle and buffers. */
+  async #makeRoom(): Promise<void> {
+    if (this.#open.size < this.parts.values["files.open.max"]) return;
+    const [largest] = [...this.#open].reduce((a, b) => a[1].rows >= b[1].rows ? a : b);
+    await this.#closeFile(largest);
   }
 
   #openFile(

@@ -25,22 +25,47 @@ function batch(schema: Schema, from: number, rows: readonly (readonly unknown[])
   return new SinkBatch(batchOf(schema, rows), origin, BigInt(from), BigInt(from + rows.length));
 }
 
-Deno.test("TableWriter.put() opens new files where the table got columns meanwhile", async () => {
-  const storage = new MemoryStorage();
+/** A writer with the defaults and `options`, that fails where a row is rejected. */
+function writerOf(storage: MemoryStorage, loadSchema: () => Promise<Schema>, options: Partial<DeltaSinkValues> = {}) {
   const defaults = Object.entries(deltaSinkOptions).map(([key, { default: value }]) => [key, value]);
-  const values = { ...Object.fromEntries(defaults), "columns.kafka": [] } as unknown as DeltaSinkValues;
-  let table = NARROW, files = 0;
-  const writer = new TableWriter({
+  const values = { ...Object.fromEntries(defaults), "parquet.codec": "uncompressed", ...options };
+  let files = 0;
+  return new TableWriter({
     table: "memory://orders",
     storage,
-    values: { ...values, "parquet.codec": "uncompressed" },
+    values: values as unknown as DeltaSinkValues,
     clock: new FakeClock(),
     uuid: () => `${++files}`,
     reject: (_, __, error) => {
       throw error;
     },
-    loadSchema: () => Promise.resolve(table),
+    loadSchema,
   });
+}
+
+Deno.test("TableWriter.put() closes the largest file early where too many would be open", async () => {
+  const storage = new MemoryStorage();
+  const options = { "partition.by": ["a"], "files.open.max": 2 };
+  const writer = writerOf(storage, () => Promise.resolve(WIDE), options);
+  await writer.put(batch(WIDE, 0, [[1, 1], [1, 2], [2, 3], [3, 4], [1, 5]]), true);
+  const { files } = (await writer.prepare())!.staged;
+  const counts = files.map(({ partitionValues, rows }) => `${partitionValues.a}:${rows}`).sort();
+  // The batch is split first: the file of 1 takes three rows, and makes room for that of 3.
+  assertEquals(counts, ["1:3", "2:1", "3:1"]);
+  await writer.put(batch(WIDE, 5, [[1, 6]]), false);
+  await writer.put(batch(WIDE, 6, [[2, 7]]), false);
+  await writer.put(batch(WIDE, 7, [[3, 8]]), false);
+  await writer.put(batch(WIDE, 8, [[1, 9]]), false);
+  const again = (await writer.prepare())!.staged.files.map(({ partitionValues, rows }) =>
+    `${partitionValues.a}:${rows}`
+  );
+  assertEquals(again.sort(), ["1:1", "1:1", "2:1", "3:1"], "the file of 1 was closed before the one of 3 was opened");
+});
+
+Deno.test("TableWriter.put() opens new files where the table got columns meanwhile", async () => {
+  const storage = new MemoryStorage();
+  let table = NARROW;
+  const writer = writerOf(storage, () => Promise.resolve(table));
   await writer.put(batch(NARROW, 0, [[1]]), true);
   table = WIDE; // another task's commit
   writer.forgetSchema(); // another partition is opened

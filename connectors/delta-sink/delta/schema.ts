@@ -1,6 +1,6 @@
 /**
- * Delta's schema JSON (Delta protocol, "Schema Serialization Format"): reading it, comparing the schema of rows with a
- * table's, and the way to and from the framework's column types (`runtime/api/types.ts`).
+ * Delta's schema JSON (Delta protocol, "Schema Serialization Format"): reading it, and the way to and from the
+ * framework's column types (`runtime/api/types.ts`). `compare_schemas.ts` compares two of them.
  *
  * | column type | Delta | | column type | Delta |
  * |---|---|---|---|---|
@@ -47,12 +47,6 @@ export interface DeltaMap {
 /** A primitive by its name ("long", "decimal(10,2)"), or something nested. */
 export type DeltaType = string | DeltaStruct | DeltaArray | DeltaMap;
 
-/** How the schema of rows stands to a table's: it fits, it would fit with more columns, or it cannot. */
-export type SchemaComparison =
-  | { kind: "subset" }
-  | { kind: "adds"; added: string[]; merged: DeltaStruct }
-  | { kind: "conflict"; diff: string[] };
-
 /** Reads a `metaData.schemaString`. Throws FatalError with the path of what is wrong in it. */
 export function parseDeltaSchema(json: string): DeltaStruct {
   let value: unknown;
@@ -64,20 +58,6 @@ export function parseDeltaSchema(json: string): DeltaStruct {
   const schema = parseType(value, "");
   if (typeof schema === "string" || schema.type !== "struct") throw malformed("", "a struct", value);
   return schema;
-}
-
-/**
- * Compares rows with a table. Names are compared without regard to case, types must be equal. Columns that the rows
- * have more (nested ones in structs, list elements and map values too) are added as nullable ones at the end of their
- * struct; columns that they lack become null, which the table must allow. That a row holds no null where the table
- * forbids it is the writer's to check (`project.ts`): the nullability of the rows' own columns is not compared.
- */
-export function compareSchemas(table: DeltaStruct, rows: DeltaStruct): SchemaComparison {
-  const found: Found = { added: [], diff: [] };
-  const merged = mergeStructs(table, rows, "", found);
-  if (found.diff.length > 0) return { kind: "conflict", diff: found.diff };
-  if (found.added.length > 0) return { kind: "adds", added: found.added, merged };
-  return { kind: "subset" };
 }
 
 /** Whether some column, nested ones included, is a `timestamp_ntz`: the table then needs that feature. */
@@ -232,72 +212,7 @@ function malformed(path: string, wanted: string, value: unknown): FatalError {
   );
 }
 
-// ---- comparing
-
-interface Found {
-  added: string[];
-  diff: string[];
-}
-
-function mergeStructs(table: DeltaStruct, rows: DeltaStruct, path: string, found: Found): DeltaStruct {
-  const ofRows = new Map(rows.fields.map((field) => [field.name.toLowerCase(), field]));
-  const fields = table.fields.map((field) => {
-    const at = join(path, field.name);
-    const other = ofRows.get(field.name.toLowerCase());
-    ofRows.delete(field.name.toLowerCase());
-    if (other) return { ...field, type: mergeTypes(field.type, other.type, at, found) };
-    if (!field.nullable) {
-      found.diff.push(`${at}: the table has ${describeDeltaType(field.type)} NOT NULL, the rows lack it`);
-    }
-    return field;
-  });
-  for (const field of ofRows.values()) {
-    found.added.push(join(path, field.name));
-    fields.push({ ...field, type: allNullable(field.type), nullable: true });
-  }
-  return { ...table, fields };
-}
-
-function mergeTypes(table: DeltaType, rows: DeltaType, path: string, found: Found): DeltaType {
-  if (typeof table === "object" && typeof rows === "object") {
-    if (table.type === "struct" && rows.type === "struct") return mergeStructs(table, rows, path, found);
-    if (table.type === "array" && rows.type === "array") {
-      return { ...table, elementType: mergeTypes(table.elementType, rows.elementType, `${path}[]`, found) };
-    }
-    // A key that got a field more would be another key: keys are equal or in conflict.
-    if (table.type === "map" && rows.type === "map" && sameType(table.keyType, rows.keyType)) {
-      return { ...table, valueType: mergeTypes(table.valueType, rows.valueType, `${path}{}`, found) };
-    }
-  }
-  if (table !== rows) {
-    found.diff.push(`${path}: the table has ${describeDeltaType(table)}, the rows have ${describeDeltaType(rows)}`);
-  }
-  return table;
-}
-
-function sameType(a: DeltaType, b: DeltaType): boolean {
-  return describeDeltaType(a).toLowerCase() === describeDeltaType(b).toLowerCase();
-}
-
-function allNullable(type: DeltaType): DeltaType {
-  if (typeof type === "string") return type;
-  switch (type.type) {
-    case "struct":
-      return {
-        ...type,
-        fields: type.fields.map((field) => ({ ...field, type: allNullable(field.type), nullable: true })),
-      };
-    case "array":
-      return { ...type, elementType: allNullable(type.elementType), containsNull: true };
-    case "map":
-      return {
-        ...type,
-        keyType: allNullable(type.keyType),
-        valueType: allNullable(type.valueType),
-        valueContainsNull: true,
-      };
-  }
-}
+// ---- looking
 
 function hasNtz(type: DeltaType): boolean {
   if (typeof type === "string") return type === "timestamp_ntz";
@@ -397,6 +312,7 @@ function typeToArrow(type: DeltaType, path: string): DataType {
   }
 }
 
-function join(path: string, name: string): string {
+/** The path of a field: dots between names. */
+export function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }

@@ -17,6 +17,8 @@ import {
 
 /** Files with this prefix are on their way, or were left by a crash: no listing shows them, readers skip them. */
 const HIDDEN = ".sluice-";
+/** A hidden file that nobody has written to for a day is nobody's. */
+const LEFT_OVER_MS = 24 * 3_600_000;
 
 let lastHidden = 0;
 
@@ -118,6 +120,11 @@ export class LocalStorage implements Storage {
       await Deno.remove(this.#full("_sluice_probe")).catch((error) => {
         if (error.code !== "ENOTEMPTY") throw error;
       });
+    });
+    await this.#classified("clean up", "", async () => {
+      // The probe has just changed the folder: its time is now, by the file system's own clock.
+      const { mtime } = await Deno.stat(this.#root);
+      await removeLeftOver(this.#root, (mtime?.getTime() ?? 0) - LEFT_OVER_MS);
     });
   }
 
@@ -253,4 +260,15 @@ async function syncFolder(folder: string): Promise<void> {
 function parent(path: string): string {
   const at = path.lastIndexOf("/");
   return at <= 0 ? "/" : path.slice(0, at);
+}
+
+/** Removes hidden files that were last written before `beforeMs`: a killed process left them, and nobody else sees them. */
+async function removeLeftOver(folder: string, beforeMs: number): Promise<void> {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await removeLeftOver(path, beforeMs);
+    if (!isFile || !name.startsWith(HIDDEN)) continue;
+    const { mtime } = await Deno.stat(path);
+    if (mtime && mtime.getTime() < beforeMs) await Deno.remove(path);
+  }
 }

@@ -38,3 +38,21 @@ Deno.test("LocalStorage names the fix where a file is in the way", async () => {
   await assertRejects(() => new LocalStorage(`${root}/file`).check(), FatalError, "choose another path");
   await Deno.remove(root, { recursive: true });
 });
+
+Deno.test("LocalStorage.check() removes hidden files that a killed process left a day ago, and no younger ones", async () => {
+  const root = await Deno.makeTempDir();
+  await Deno.mkdir(`${root}/date=2026-01-01`);
+  const files = [".sluice-1-1", ".sluice-1-2", "date=2026-01-01/.sluice-1-3", "date=2026-01-01/part-1.parquet"];
+  for (const file of files) await Deno.writeTextFile(`${root}/${file}`, "");
+  const longAgo = new Date(2026, 0, 1);
+  for (const file of files.filter((file) => !file.endsWith("1-2"))) {
+    await Deno.utime(`${root}/${file}`, longAgo, longAgo);
+  }
+  await new LocalStorage(root).check();
+  const left = [
+    ...await Array.fromAsync(Deno.readDir(root)),
+    ...await Array.fromAsync(Deno.readDir(`${root}/date=2026-01-01`)),
+  ];
+  assertEquals(left.filter(({ isFile }) => isFile).map(({ name }) => name).sort(), [".sluice-1-2", "part-1.parquet"]);
+  await Deno.remove(root, { recursive: true });
+});
