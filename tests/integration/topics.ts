@@ -99,7 +99,11 @@ export async function register(registryUrl: string, subject: string, schema: Jso
     body: JSON.stringify({ schema: JSON.stringify(schema) }),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(`The registry answered ${response.status}: ${JSON.stringify(answer)}`);
+  if (!response.ok) {
+    throw new Error(
+      `The registry answered ${response.status} to ${subject} ${JSON.stringify(schema)}: ${JSON.stringify(answer)}`,
+    );
+  }
   return answer.id;
 }
 

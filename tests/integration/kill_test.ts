@@ -1,0 +1,130 @@
+/**
+ * `kill -9` at random moments, twenty times in one run, while records keep coming.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { Producer } from "kafkajs";
+import { Seeded } from "../simulation/seeded.ts";
+import { startKafka } from "../../runtime/cli/services/kafka.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readDeltaRs } from "../support/tables.ts";
+import { type Program, Scratch } from "./program.ts";
+import { freshName, makeTopic } from "./support.ts";
+import { originOf, readAll, withProducer } from "./topics.ts";
+
+const KILLS = 20;
+const PARTITIONS = 4;
+
+Deno.test("kill -9 at twenty random moments loses nothing and repeats nothing", async () => {
+  const seed = Number(Deno.env.get("KILL_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  console.log(`KILL_SEED=${seed}`);
+  const random = new Seeded(seed).next;
+  // Of its own: one that forgets a dead member soon, or each start would wait for the one before.
+  const kafka = await startKafka({ clock: systemClock, config: { "group.min.session.timeout.ms": "500" } });
+  await using scratch = await Scratch.make({ bootstrap: kafka.bootstrap, registryUrl: "http://127.0.0.1:9" });
+  scratch.defer(() => kafka.stop());
+  const [topic, letters] = [await makeTopic(scratch.bootstrap, PARTITIONS), freshName("letters")];
+  const configs = await Promise.all([1, 2, 3].map((tasks) =>
+    scratch.config({
+      topics: [topic],
+      "tasks.max": tasks,
+      "commit.interval.ms": 300 + Math.floor(random() * 700),
+      "file.bytes.max": 4096,
+      "columns.kafka": ["partition", "offset"],
+      "errors.deadletterqueue.topic.name": letters,
+      "consumer.override": { "session.timeout.ms": 1500, "heartbeat.interval.ms": 300 },
+    }, { "log.level": "debug" })
+  ));
+  const ending = new AbortController();
+  const producing = withProducer(scratch.bootstrap, (producer) => keepProducing(producer, topic, ending.signal));
+  producing.catch(() => {}); // awaited below
+  try {
+    for (let kill = 0; kill < KILLS; kill++) {
+      const program = scratch.start(configs[kill % 5 === 4 ? Math.floor(random() * 3) : 1]);
+      await moment(program, scratch.table(topic), random);
+      if (program.hasEnded) throw new Error(`The program ended by itself:\n${program.stderr.slice(-4000)}`);
+      await program.kill();
+    }
+  } finally {
+    ending.abort();
+  }
+  const produced = await producing;
+  const last = await scratch.drain(configs[1]);
+  const rest = await scratch.drain(configs[0]);
+  assertEquals([rest.records, rest.rows], [0, 0], "the drain before left nothing");
+
+  const records = await readAll(scratch.bootstrap, topic);
+  assertEquals(records.length, produced, "the reader saw what was produced");
+  const text = new TextDecoder();
+  const isPoison = ({ value }: { value: Uint8Array | null }) => !text.decode(value!).endsWith("}");
+  const origins = new Set((await readAll(scratch.bootstrap, letters)).map(originOf));
+  const poison = records.filter(isPoison).map(({ partition, offset }) => `${topic}-${partition}@${offset}`);
+  assertEquals([...origins].sort(), poison.sort(), "a dead letter of each poisoned record, and of no other");
+  const place = (partition: unknown, offset: unknown, id: unknown) => `${partition}@${offset}: ${id}`;
+  const wanted = records.filter((record) => !isPoison(record))
+    .map(({ partition, offset, value }) => place(partition, offset, JSON.parse(text.decode(value!)).id));
+  const table = await readDeltaRs(scratch.table(topic));
+  const found = table.rows.map((row) => place(row._kafka_partition, row._kafka_offset, row.id));
+  assertEquals(found.length, wanted.length, "the number of rows");
+  assertEquals(found.sort(), wanted.sort(), "each record once");
+  assert(table.version > 5, `commits were interrupted too: version ${table.version}`);
+  console.log(`${produced} records, ${poison.length} poisoned, version ${table.version}, last drain ${last.records}`);
+});
+
+/** Produces until told to stop; returns how many records were acknowledged. */
+async function keepProducing(producer: Producer, topic: string, signal: AbortSignal): Promise<number> {
+  let id = 0;
+  while (!signal.aborted) {
+    const messages = Array.from({ length: 40 }, () => {
+      const isPoison = ++id % 29 === 0;
+      return { value: isPoison ? `{"id": ${id}, "text": ` : JSON.stringify({ id, text: `text ${id}` }) };
+    });
+    messages.forEach((message, i) => Object.assign(message, { partition: (id + i) % PARTITIONS }));
+    await producer.send({ topic, messages });
+    await systemClock.sleep(20, signal).catch(() => {}); // told to stop
+  }
+  return id;
+}
+
+/** Waits for one of the moments at which it hurts, and a little more. */
+async function moment(program: Program, table: string, random: () => number): Promise<void> {
+  const sleep = (ms: number) => systemClock.sleep(Math.floor(random() * ms));
+  const has = async (which: (name: string) => boolean) => {
+    for (const folder of [table, `${table}/_delta_log`]) {
+      try {
+        for await (const { name } of Deno.readDir(folder)) if (which(name)) return true;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    return false;
+  };
+  const files = async (ending: string) => {
+    let count = 0;
+    await has((name) => (count += Number(name.endsWith(ending)), false));
+    return count;
+  };
+  switch (Math.floor(random() * 6)) {
+    case 0: // while it starts
+      return await sleep(900);
+    case 1: // once it reads, before the first commit
+      await program.says("Starting");
+      await program.while("a data file is open", () => has((name) => name.startsWith(".sluice-")));
+      return;
+    case 2: { // data files are durable, no version names them
+      const before = await files(".parquet");
+      return await program.while("a data file is closed", async () => await files(".parquet") > before);
+    }
+    case 3: { // a version has just been written, nobody has been told
+      const before = await files(".json");
+      return await program.while("a version is there", async () => await files(".json") > before);
+    }
+    case 4: // while the outcome is told and offsets advance
+      await program.says("Committed", 1);
+      return await sleep(30);
+    default: // anywhere in the rounds that follow
+      await program.says("Committed", 1 + Math.floor(random() * 2));
+      return await sleep(1000);
+  }
+}
