@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { type RecordBatch, Schema, type StructRowProxy } from "apache-arrow";
+import { type RecordBatch, Schema } from "apache-arrow";
+import type { StructRow } from "./arrow.ts";
 import { rawHeaders, rawKey, rawOffset, type RawRecords, type RecordHeader } from "./raw_records.ts";
 import { emptyBatch, takeBatch } from "./take.ts";
 
 /** Where the rows of a batch came from. A transform cannot change it. */
 export interface Origin {
+  /** The slab that they were decoded from. */
   readonly raw: RawRecords;
   /** For each row, the index of its record in `raw`, ascending. */
   readonly rows: Int32Array;
@@ -16,20 +18,27 @@ export interface Origin {
 
 /** One record, made only where somebody asks for one. */
 export interface SinkRecord {
+  /** The topic's name. */
   readonly topic: string;
+  /** The partition's number. */
   readonly partition: number;
+  /** The record's own offset. */
   readonly offset: bigint;
+  /** Kafka's timestamp, ms since 1970 UTC. */
   readonly timestampMs: number;
+  /** The key's bytes, a view of the slab. */
   readonly key: Uint8Array | null;
+  /** In their order. */
   readonly headers: RecordHeader[];
   /** The decoded value; null for a tombstone. 64 bit integers are bigints, timestamps are ms as Arrow gives them. */
-  readonly value: StructRowProxy | null;
+  readonly value: StructRow | null;
 }
 
 const NO_FIELDS = new Schema([]);
 
 /** Rows of one partition in the order of their offsets. Immutable. */
 export class SinkBatch {
+  /** `to` is the next offset to read after this batch. */
   constructor(
     /** The values: a column a field. */
     readonly data: RecordBatch,
@@ -46,31 +55,40 @@ export class SinkBatch {
     return new SinkBatch(emptyBatch(NO_FIELDS), { raw, rows: new Int32Array(0) }, from, to);
   }
 
+  /** The topic's name. */
   get topic(): string {
     return this.origin.raw.topic;
   }
+  /** Kafka's id of the topic. */
   get topicId(): string {
     return this.origin.raw.topicId;
   }
+  /** The partition's number. */
   get partition(): number {
     return this.origin.raw.partition;
   }
+  /** How many rows there are. */
   get numRows(): number {
     return this.origin.rows.length;
   }
 
+  /** The offset of a row's record. */
   offset(row: number): bigint {
     return rawOffset(this.origin.raw, this.origin.rows[row]);
   }
+  /** Kafka's timestamp of a row's record, ms since 1970 UTC. */
   timestampMs(row: number): number {
     return this.origin.raw.timestampsMs[this.origin.rows[row]];
   }
+  /** The key of a row's record, a view of the slab. */
   key(row: number): Uint8Array | null {
     return rawKey(this.origin.raw, this.origin.rows[row]);
   }
+  /** The headers of a row's record. */
   headers(row: number): RecordHeader[] {
     return rawHeaders(this.origin.raw, this.origin.rows[row]);
   }
+  /** Whether a row's record has no value. */
   isTombstone(row: number): boolean {
     return this.tombstones !== null && (this.tombstones[row >> 3] & (1 << (row & 7))) !== 0;
   }
@@ -104,7 +122,7 @@ export class SinkBatch {
         timestampMs: this.timestampMs(row),
         key: this.key(row),
         headers: this.headers(row),
-        value: this.isTombstone(row) ? null : this.data.get(row) as StructRowProxy,
+        value: this.isTombstone(row) ? null : this.data.get(row) as StructRow,
       };
     }
   }

@@ -23,14 +23,19 @@ export type Importance = "high" | "medium" | "low";
 
 /** What one option is: its type, doc, default and bounds. */
 export interface Option<T> {
+  /** How its text is read. */
   readonly type: OptionType;
+  /** What it does, in a sentence: messages and tables of options show it. */
   readonly doc: string;
   /** Absent: the option is required. */
   readonly default?: T;
+  /** Who has to think about it. */
   readonly importance: Importance;
+  /** Where tables of options show it. */
   readonly group?: string;
   /** Numbers, bytes and durations: the least and the most, inclusive. */
   readonly min?: number;
+  /** The most, inclusive. */
   readonly max?: number;
   /** The only values that are accepted (for a list: of each entry). */
   readonly oneOf?: readonly string[];
@@ -50,6 +55,7 @@ export type Values<Def extends ConfigDef> = { readonly [K in keyof Def]: Def[K] 
 
 /** The parsed configuration of an instance. */
 export interface Config<Def extends ConfigDef> {
+  /** What holds for the instance. */
   readonly values: Values<Def>;
   /** The values for one topic: those below `per.topic.<topic>` over the instance's. */
   forTopic(topic: string): Values<Def>;
@@ -58,6 +64,7 @@ export interface Config<Def extends ConfigDef> {
 /** A value that is never printed: every ordinary way of showing it gives `[hidden]`. */
 export class Secret {
   readonly #value: string;
+  /** Wraps it. */
   constructor(value: string) {
     this.#value = value;
   }
@@ -65,15 +72,19 @@ export class Secret {
   reveal(): string {
     return this.#value;
   }
+  /** `[hidden]`. */
   toString(): string {
     return "[hidden]";
   }
+  /** `[hidden]`. */
   toJSON(): string {
     return "[hidden]";
   }
+  /** `[hidden]`. */
   [Symbol.for("Deno.customInspect")](): string {
     return "[hidden]";
   }
+  /** `[hidden]`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return "[hidden]";
   }

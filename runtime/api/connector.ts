@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Schema } from "apache-arrow";
+import type { Schema } from "./arrow.ts";
 import type { SinkBatch } from "./batch.ts";
 import type { Clock } from "./clock.ts";
 import type { Config, ConfigDef } from "./config_def.ts";
@@ -17,8 +17,11 @@ import type { Retry } from "./retry.ts";
 export interface ConnectorContext {
   /** The instance's name. */
   readonly connector: string;
+  /** Time. */
   readonly clock: Clock;
+  /** A log whose lines name the connector. */
   readonly log: Log;
+  /** Tries again what throws a RetriableError. */
   readonly retry: Retry;
   /** A new UUID. */
   readonly uuid: () => string;
@@ -85,11 +88,13 @@ export interface Committer<Staged> {
 export interface SinkConnector<Def extends ConfigDef = ConfigDef, Staged = unknown> {
   /** "delta-sink": the folder's name and the value of `--connector`. */
   readonly name: string;
+  /** The connector's own version. */
   readonly version: string;
   /** Parsing, linting and the docs: one source. */
   readonly options: Def;
   /** Reaches the target once, before the start; throws ConfigError or FatalError that names the fix. */
   check(config: Config<Def>, topics: readonly string[], context: ConnectorContext): Promise<void>;
+  /** Makes a task, on a thread of its own. */
   createTask(config: Config<Def>, context: SinkTaskContext): Promise<SinkTask<Staged>>;
   /** Absent: Kafka's group offsets are the progress. */
   createCommitter?(config: Config<Def>, context: ConnectorContext): Promise<Committer<Staged>>;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { RecordBatch, Schema } from "apache-arrow";
+import type { RecordBatch } from "apache-arrow";
+import type { Schema } from "./arrow.ts";
 import type { Clock } from "./clock.ts";
 import type { ConfigDef, Values } from "./config_def.ts";
 import type { DataError } from "./errors.ts";
@@ -33,12 +34,19 @@ export type RejectRecord = (index: number, error: DataError) => void;
 
 /** What a converter is given. All of it belongs to one topic and one task. */
 export interface ConverterContext {
+  /** The topic's name. */
   readonly topic: string;
+  /** What is decoded: keys or values. */
   readonly side: RecordSide;
+  /** Time. */
   readonly clock: Clock;
+  /** A log whose lines name connector, task and topic. */
   readonly log: Log;
+  /** Tries again what throws a RetriableError. */
   readonly retry: Retry;
+  /** HTTP, e.g. to a registry. */
   readonly fetch: typeof fetch;
+  /** Uniform in [0, 1). */
   readonly random: () => number;
   /** The schema that the target already has for this topic's values, or null: asked again after each change. */
   targetSchema(): Promise<Schema | null>;
@@ -62,13 +70,16 @@ export interface Converter {
    * slabs back until it has that many, or until the round ends, then calls `learn` with them and decodes them.
    */
   wants?(): Promise<number>;
+  /** Shows the converter records to infer from. */
   learn?(sample: readonly RawRecords[]): Promise<void>;
 }
 
 /** A wire format: `value.converter: <name>`. */
 export interface ConverterPlugin<Def extends ConfigDef = ConfigDef> {
+  /** What `value.converter` and `key.converter` say. */
   readonly name: string;
   /** Options, read from the connector's configuration (without a prefix). */
   readonly options: Def;
+  /** Makes the converter of one topic and side. */
   create(config: Values<Def>, context: ConverterContext): Converter;
 }

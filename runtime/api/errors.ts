@@ -7,6 +7,7 @@
 
 /** The world may be different in a moment: `retry.ts` tries again until a deadline, then the failure is fatal. */
 export class RetriableError extends Error {
+  /** The verdict. */
   override name = "RetriableError";
 }
 
@@ -26,7 +27,9 @@ export interface DataErrorDetails {
 
 /** This record cannot be used: it becomes a dead letter with its original bytes, the stage and the reason. */
 export class DataError extends Error {
+  /** The verdict. */
   override name = "DataError";
+  /** `details` are what triage and headers show. */
   constructor(message: string, readonly details: DataErrorDetails, options?: ErrorOptions) {
     super(message, options);
   }
@@ -34,6 +37,7 @@ export class DataError extends Error {
 
 /** The task cannot go on. The worker restarts it with back-off, up to a limit. */
 export class FatalError extends Error {
+  /** The verdict. */
   override name = "FatalError";
 }
 
@@ -49,7 +53,9 @@ export interface ConfigProblem {
 
 /** A configuration that is refused, with every problem at once. */
 export class ConfigError extends Error {
+  /** The verdict. */
   override name = "ConfigError";
+  /** All that is wrong. */
   constructor(readonly problems: readonly ConfigProblem[]) {
     super(problems.map(problemText).join("\n"));
   }

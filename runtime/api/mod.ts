@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type * from "./arrow.ts";
 export * from "./batch.ts";
 export * from "./clock.ts";
 export * from "./columns.ts";

@@ -7,14 +7,17 @@
 
 /** A partition of one incarnation of a topic. */
 export interface TopicPartition {
+  /** The topic's name. */
   readonly topic: string;
   /** Kafka's id of the topic, base64url without padding (22 characters): a topic created again has another one. */
   readonly topicId: string;
+  /** The partition's number. */
   readonly partition: number;
 }
 
 /** Where a partition is to be read next. */
 export interface PartitionOffset extends TopicPartition {
+  /** The next offset to read. */
   readonly offset: bigint;
 }
 
@@ -23,7 +26,9 @@ export type Offsets = readonly PartitionOffset[];
 
 /** The half-open range `[from, to)` of a partition whose records are in a share, gaps and rejects included. */
 export interface OffsetRange extends TopicPartition {
+  /** The first offset. */
   readonly from: bigint;
+  /** The offset after the last. */
   readonly to: bigint;
   /** True where the target held no offset of this partition when reading began: it must then still hold none. */
   readonly fromAbsent: boolean;
@@ -45,8 +50,11 @@ export interface Share<Staged> {
 
 /** What a share holds. */
 export interface ShareStats {
+  /** Rows in its files. */
   readonly rows: number;
+  /** Data files. */
   readonly files: number;
+  /** Bytes of them. */
   readonly bytes: number;
   /** The newest Kafka timestamp among its records, ms since 1970 UTC; null where it has none. */
   readonly timestampMsMax: number | null;

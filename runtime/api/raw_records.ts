@@ -9,18 +9,25 @@ import type { TopicPartition } from "./offsets.ts";
 export interface RawRecords extends TopicPartition {
   /** Decompressed record bytes; every position below points into it. Valid until the slab is released. */
   readonly bytes: Uint8Array;
+  /** Records in the slab. */
   readonly count: number;
   /** The range that the slab covers: `from` is where reading stood, `to` is the last batch's last offset + 1. */
   readonly from: bigint;
+  /** See `from`. */
   readonly to: bigint;
   /** The offset of record i is `baseOffset + BigInt(offsetDeltas[i])`, ascending. */
   readonly baseOffset: bigint;
+  /** See `baseOffset`. */
   readonly offsetDeltas: Int32Array;
   /** Kafka's timestamps, ms since 1970 UTC. */
   readonly timestampsMs: Float64Array;
+  /** Where keys begin; -1: null. */
   readonly keyStarts: Int32Array;
+  /** Where keys end. */
   readonly keyEnds: Int32Array;
+  /** Where values begin; -1: null, a tombstone. */
   readonly valueStarts: Int32Array;
+  /** Where values end. */
   readonly valueEnds: Int32Array;
   /** Where the record's header block begins: a varint count, then the headers. */
   readonly headerStarts: Int32Array;
@@ -28,7 +35,9 @@ export interface RawRecords extends TopicPartition {
 
 /** A record's header; a name may repeat. */
 export interface RecordHeader {
+  /** The header's name. */
   readonly key: string;
+  /** Its bytes. */
   readonly value: Uint8Array | null;
 }
 

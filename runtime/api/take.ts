@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Data, type Field, makeData, RecordBatch, type Schema, Struct, Type } from "apache-arrow";
+import { type Data, makeData, RecordBatch, Struct, Type } from "apache-arrow";
+import type { Field, Schema } from "./arrow.ts";
 import { FatalError } from "./errors.ts";
 
 /**

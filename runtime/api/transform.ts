@@ -21,8 +21,10 @@ export interface Transform {
 
 /** A kind of transform: `transforms.<alias>.type: <name>`. */
 export interface TransformPlugin<Def extends ConfigDef = ConfigDef> {
+  /** What `transforms.<alias>.type` says. */
   readonly name: string;
   /** Options, read below `transforms.<alias>.`. */
   readonly options: Def;
+  /** Makes one step of a chain. */
   create(config: Values<Def>): Transform;
 }
