@@ -17,11 +17,7 @@ interface Source {
 }
 
 /** What other rules would break, and why it may stay for now. An entry that is no longer needed fails the test. */
-const EXCEPTIONS: Readonly<Record<string, string>> = {
-  "runtime/api/columns.ts has": "all builders share one idea; hot kernels beside each other",
-  "connectors/delta-sink/delta/schema.ts has": "two lines over",
-  "connectors/delta-sink/parquet/random_columns.ts imports fast-check": "serves tests alone",
-};
+const EXCEPTIONS: Readonly<Record<string, string>> = {};
 
 const files = [...walk("")];
 const sources: Source[] = files.filter((path) => path.endsWith(".ts")).map((path) => {

@@ -6,10 +6,11 @@
 import type { Schema } from "apache-arrow";
 import { type Clock, FatalError } from "../../mod.ts";
 import { serializeActions } from "./delta/actions.ts";
+import { compareSchemas } from "./delta/compare_schemas.ts";
 import { loadSnapshot } from "./delta/load.ts";
 import { commitPath } from "./delta/log.ts";
 import { allowsTimestampNtz, assertWritable } from "./delta/protocol.ts";
-import { arrowToDelta, compareSchemas, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
+import { arrowToDelta, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
 import { openStorage } from "./storage/open.ts";
 
 const ATTEMPTS_MAX = 100;

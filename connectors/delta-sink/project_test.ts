@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { DataError, type RawRecords, SCHEMA_SUBJECT, SinkBatch, types } from "../../mod.ts";
 import { childFields } from "./parquet/arrow_data.ts";
 import { nestedValues } from "./parquet/nested_values.ts";
-import { anyRows, anySchema, batchOf } from "./parquet/random_columns.ts";
+import { anyRows, anySchema, batchOf } from "./parquet/test_support.ts";
 import { createProjector } from "./project.ts";
 
 const { field } = types;

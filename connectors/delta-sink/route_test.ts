@@ -3,7 +3,7 @@ import { Schema } from "apache-arrow";
 import fc from "fast-check";
 import { ConfigError, DataError, type RawRecords, SinkBatch, types } from "../../mod.ts";
 import { nestedValues } from "./parquet/nested_values.ts";
-import { batchOf } from "./parquet/random_columns.ts";
+import { batchOf } from "./parquet/test_support.ts";
 import { createRouter, parsePartitionBy } from "./route.ts";
 
 const { field } = types;

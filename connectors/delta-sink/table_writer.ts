@@ -18,7 +18,8 @@ import {
 } from "../../mod.ts";
 import { type DeltaSinkValues, KAFKA_COLUMNS } from "./config.ts";
 import { DataFile } from "./data_file.ts";
-import { arrowToDelta, compareSchemas, deltaToArrow } from "./delta/schema.ts";
+import { compareSchemas } from "./delta/compare_schemas.ts";
+import { arrowToDelta, deltaToArrow } from "./delta/schema.ts";
 import { createKafkaColumns } from "./kafka_columns.ts";
 import { createProjector, type Projector } from "./project.ts";
 import { createRouter, parsePartitionBy, type Router } from "./route.ts";

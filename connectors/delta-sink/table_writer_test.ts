@@ -3,7 +3,7 @@ import { Schema } from "apache-arrow";
 import { type RawRecords, SinkBatch, types } from "../../mod.ts";
 import { FakeClock } from "../../tests/support/fake_clock.ts";
 import { deltaSinkOptions, type DeltaSinkValues } from "./config.ts";
-import { batchOf } from "./parquet/random_columns.ts";
+import { batchOf } from "./parquet/test_support.ts";
 import { decodeRows } from "./parquet/rows.ts";
 import { MemoryStorage } from "./storage/memory.ts";
 import { TableWriter } from "./table_writer.ts";

@@ -6,7 +6,8 @@
 import { FatalError, type OffsetRange } from "../../../mod.ts";
 import type { Metadata, Protocol } from "../delta/actions.ts";
 import { allowsTimestampNtz, assertWritable, DEFAULT_PROTOCOL, withTimestampNtz } from "../delta/protocol.ts";
-import { compareSchemas, type DeltaStruct, parseDeltaSchema, usesTimestampNtz } from "../delta/schema.ts";
+import { compareSchemas } from "../delta/compare_schemas.ts";
+import { type DeltaStruct, parseDeltaSchema, usesTimestampNtz } from "../delta/schema.ts";
 import type { Snapshot } from "../delta/snapshot.ts";
 
 /** The part of a share that the plan needs. */

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Schema } from "apache-arrow";
 import { DataError, FatalError, types } from "../../../mod.ts";
+import { compareSchemas } from "./compare_schemas.ts";
 import {
   arrowToDelta,
-  compareSchemas,
   type DeltaField,
   type DeltaStruct,
   deltaToArrow,

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Schema, Type } from "apache-arrow";
 import fc from "fast-check";
 import { types } from "../../../mod.ts";
-import { anyRows, anySchema, batchOf } from "../parquet/random_columns.ts";
+import { anyRows, anySchema, batchOf } from "../parquet/test_support.ts";
 import { createStats } from "./stats.ts";
 
 function statsOf(schema: Schema, rows: unknown[][], columnsMax?: number): string {

@@ -6,7 +6,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { FatalError, types } from "../../../mod.ts";
 import { childFields } from "./arrow_data.ts";
 import { createParquetFile, type ParquetCodec } from "./parquet_file.ts";
-import { anyRows, anySchema, batchOf } from "./random_columns.ts";
+import { anyRows, anySchema, batchOf } from "./test_support.ts";
 
 function fileOf(schema: Schema, groups: readonly (readonly RecordBatch[])[], codec: ParquetCodec = "zstd"): Uint8Array {
   const file = createParquetFile({ schema, codec });
