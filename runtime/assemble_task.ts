@@ -19,6 +19,7 @@ import { createDecodeStage } from "./decode.ts";
 import { createErrantRecordReporter } from "./errant_record_reporter.ts";
 import type { Fetcher, RecordProducer } from "./kafka/types.ts";
 import { TaskMeter } from "./task_meter.ts";
+import { RetentionWatch } from "./retention_watch.ts";
 import { createRetry } from "./retry.ts";
 import { PinRequests } from "./schema_pins.ts";
 import { Task, type TopicStages } from "./task.ts";
@@ -65,7 +66,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     log,
     onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
   });
-  const meter = new TaskMeter(consume);
+  const files = { bytes: () => 0 }; // until there is a sink
+  const buffered = () => ({ slabs: fetcher.usedBytes?.() ?? 0, files: files.bytes() });
+  const meter = new TaskMeter(consume, buffered, new RetentionWatch({ clock, log }));
   const retry = createRetry({
     clock,
     random,
@@ -90,6 +93,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     logEnabled: values["errors.log.enable"],
     includeMessages: values["errors.log.include.messages"],
     onReject: (stage, reason) => meter.rejected(stage, reason),
+    onProduced: (ok) => meter.letters(ok),
   });
   const sink: SinkTask<unknown> = await instance.plugin.createTask(instance.connectorConfig, {
     connector: instance.name,
@@ -104,6 +108,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], error),
     requestCommit: () => send({ kind: "commit-requested" }),
   });
+  files.bytes = () => sink.bufferedBytes?.() ?? 0;
 
   const converter = (topic: string, side: RecordSide, { plugin, config }: Chosen<ConverterPlugin>): Converter =>
     plugin.create(config, {

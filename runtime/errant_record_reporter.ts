@@ -62,6 +62,8 @@ export interface ReporterOptions {
   readonly includeMessages: boolean;
   /** Told of each record once. */
   readonly onReject?: (stage: Stage, reason: string) => void;
+  /** Told of each request to the dead-letter topic, also of one that is repeated. */
+  readonly onProduced?: (ok: boolean) => void;
 }
 
 const SEND_RECORDS_MAX = 500;
@@ -152,11 +154,11 @@ class Reporter implements ErrantRecordReporter {
   async #send(): Promise<void> {
     // Begins after the caller has reported all that it has: one request for many.
     await Promise.resolve();
-    const { producer, retry, deadLetterTopic } = this.options;
+    const { retry, deadLetterTopic } = this.options;
     try {
       while (this.#pending.length > 0 && !this.#closed) {
         const { letters, bytes } = this.#next();
-        await retry(`produce ${letters.length} dead letters to "${deadLetterTopic}"`, () => producer!.send(letters));
+        await retry(`produce ${letters.length} dead letters to "${deadLetterTopic}"`, () => this.#produce(letters));
         this.#pendingBytes -= bytes;
       }
     } catch (error) {
@@ -165,6 +167,17 @@ class Reporter implements ErrantRecordReporter {
     } finally {
       this.#sending = null;
     }
+  }
+
+  async #produce(letters: readonly ProducerRecord[]): Promise<void> {
+    const { producer, onProduced } = this.options;
+    try {
+      await producer!.send(letters);
+    } catch (error) {
+      onProduced?.(false);
+      throw error;
+    }
+    onProduced?.(true);
   }
 
   #next(): { letters: ProducerRecord[]; bytes: number } {

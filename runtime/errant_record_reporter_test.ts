@@ -303,3 +303,16 @@ Deno.test("close() waits for the letters in flight and closes the producer", asy
   assertEquals(producer.closed, true);
   assertThrows(() => reporter.report("VALIDATION", SLAB, 2, bad()), Error, "closed");
 });
+
+Deno.test("createErrantRecordReporter() tells of each request to the dead-letter topic, of those that failed too", async () => {
+  const requests: boolean[] = [];
+  const { reporter } = reporterOf({
+    producer: new MemoryProducer([new RetriableError("away")]),
+    onProduced: (ok) => requests.push(ok),
+    budget: { ratio: 1, windowRecords: 100 },
+  });
+  reporter.noteRecords(1);
+  reporter.report("VALUE_CONVERTER", slabOf([{ value: "x" }]), 0, new DataError("bad", { reason: "bad" }));
+  await reporter.flush();
+  assertEquals(requests, [false, true]);
+});

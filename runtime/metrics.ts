@@ -102,6 +102,8 @@ function taskMetrics(registry: Registry, tasks: ReadonlyMap<string, TaskEntry>):
   const errors = "kafka_connect_task_error";
   count(`${errors}_total_retries`, "Attempts that failed and were repeated.", (t) => t.retries);
   count(`${errors}_total_records_skipped`, "Records left out on purpose.", (t) => t.recordsSkipped);
+  count(`${errors}_deadletterqueue_produce_requests`, "Requests to the dead-letter topic.", (t) => t.letterRequests);
+  count(`${errors}_deadletterqueue_produce_failures`, "Those of them that failed.", (t) => t.letterFailures);
   counter(
     `${errors}_total_record_failures`,
     "Records set aside.",
@@ -143,6 +145,18 @@ function taskMetrics(registry: Registry, tasks: ReadonlyMap<string, TaskEntry>):
     "Records between the start of the log and what was read: 0 means loss.",
     (p) => p.logStartOffset === null ? null : atLeast0(p.next - p.logStartOffset),
   );
+  new Gauge({
+    name: "sluice_buffered_bytes",
+    help: "Memory of slabs and of open files.",
+    labelNames: ["connector", "task", "of"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { connector, task, last } of tasks.values()) {
+        for (const [of, bytes] of Object.entries(last.bufferedBytes)) this.set({ connector, task, of }, bytes);
+      }
+    },
+  });
   new Gauge({
     name: "kafka_connect_sink_task_partition_count",
     help: "Partitions that the task reads.",
@@ -267,6 +281,9 @@ export const NO_TASK_METRICS: TaskMetrics = {
   rejects: [],
   retries: 0,
   stageMs: {},
+  bufferedBytes: { slabs: 0, files: 0 },
+  letterRequests: 0,
+  letterFailures: 0,
 };
 
 /** The counts of both, e.g. of a task before and after its restart; where the partitions stand is what `b` says. */
@@ -282,6 +299,9 @@ export function mergeTaskMetrics(a: TaskMetrics, b: TaskMetrics): TaskMetrics {
     rejects: mergeRejects([...a.rejects, ...b.rejects]),
     retries: a.retries + b.retries,
     stageMs,
+    bufferedBytes: b.bufferedBytes,
+    letterRequests: a.letterRequests + b.letterRequests,
+    letterFailures: a.letterFailures + b.letterFailures,
   };
 }
 

@@ -12,6 +12,9 @@ const WORKED: TaskMetrics = {
   rejects: [{ stage: "decode", reason: "unknown schema id", count: 2 }],
   retries: 1,
   stageMs: { decode: 500 },
+  bufferedBytes: { slabs: 1000, files: 2000 },
+  letterRequests: 3,
+  letterFailures: 1,
 };
 
 /** The samples of a page, by name and labels. */
@@ -38,6 +41,10 @@ Deno.test("createMetrics() shows what the tasks sent last under Connect's names"
   assertEquals(page.get(`kafka_connect_sink_task_sink_record_lag{${partition}}`), 60);
   assertEquals(page.get(`sluice_retention_margin_records{${partition}}`), 10);
   assertEquals(page.get(`sluice_stage_seconds_total{${labels},stage="decode"}`), 0.5);
+  assertEquals(page.get(`sluice_buffered_bytes{${labels},of="slabs"}`), 1000);
+  assertEquals(page.get(`sluice_buffered_bytes{${labels},of="files"}`), 2000);
+  assertEquals(page.get(`kafka_connect_task_error_deadletterqueue_produce_requests{${labels}}`), 3);
+  assertEquals(page.get(`kafka_connect_task_error_deadletterqueue_produce_failures{${labels}}`), 1);
   assert(page.get("process_resident_memory_bytes")! > 1e6);
   assert(page.get("process_cpu_seconds_total")! > 0);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConsumeStage } from "./consume.ts";
+import type { RetentionWatch } from "./retention_watch.ts";
 import type { TaskCounters } from "./task.ts";
 
 /** A task's figures since it started: plain data. */
@@ -18,6 +19,11 @@ export interface TaskMetrics {
   readonly retries: number;
   /** Time by stage, ms. */
   readonly stageMs: Readonly<Record<string, number>>;
+  /** Memory of slabs and of open files now. */
+  readonly bufferedBytes: { readonly slabs: number; readonly files: number };
+  /** Requests to the dead-letter topic, and those of them that failed. */
+  readonly letterRequests: number;
+  readonly letterFailures: number;
 }
 
 /** Where a partition stands. */
@@ -47,8 +53,15 @@ export class TaskMeter implements TaskCounters {
   #recordsSkipped = 0;
   #bytesRead = 0;
   #retries = 0;
+  #letterRequests = 0;
+  #letterFailures = 0;
 
-  constructor(private readonly consume: ConsumeStage) {}
+  constructor(
+    private readonly consume: ConsumeStage,
+    /** Looked at with each snapshot. */
+    private readonly bufferedBytes: () => TaskMetrics["bufferedBytes"],
+    private readonly retention: RetentionWatch,
+  ) {}
 
   read(records: number, bytes: number): void {
     this.#recordsRead += records;
@@ -69,19 +82,21 @@ export class TaskMeter implements TaskCounters {
   retried(): void {
     this.#retries++;
   }
+  letters(ok: boolean): void {
+    this.#letterRequests++;
+    if (!ok) this.#letterFailures++;
+  }
   spent(stage: string, ms: number): void {
     this.#stageMs[stage] = (this.#stageMs[stage] ?? 0) + ms;
   }
 
   snapshot(): TaskMetrics {
+    const partitions = [...this.consume.positions].map(({ topic, partition, next, endOffset, logStartOffset }) => (
+      { topic, partition, next, endOffset, logStartOffset }
+    ));
+    this.retention.look(partitions);
     return {
-      partitions: [...this.consume.positions].map(({ topic, partition, next, endOffset, logStartOffset }) => ({
-        topic,
-        partition,
-        next,
-        endOffset,
-        logStartOffset,
-      })),
+      partitions,
       recordsRead: this.#recordsRead,
       recordsPut: this.#recordsPut,
       recordsSkipped: this.#recordsSkipped,
@@ -89,6 +104,9 @@ export class TaskMeter implements TaskCounters {
       rejects: [...this.#rejects.values()].map((each) => ({ ...each })),
       retries: this.#retries,
       stageMs: { ...this.#stageMs },
+      bufferedBytes: this.bufferedBytes(),
+      letterRequests: this.#letterRequests,
+      letterFailures: this.#letterFailures,
     };
   }
 }

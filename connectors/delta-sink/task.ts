@@ -87,6 +87,10 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     for (const writer of this.#writers.values()) await writer.stop();
   }
 
+  bufferedBytes(): number {
+    return [...this.#writers.values()].reduce((sum, writer) => sum + writer.bufferedBytes, 0);
+  }
+
   targetSchema(topic: string): Promise<Schema | null> {
     return this.#writer(topic).valueSchema();
   }

@@ -62,6 +62,8 @@ export interface SinkTask<Staged> {
   close(partitions: readonly TopicPartition[]): Promise<Offsets>;
   /** Releases everything and deletes open files; those of shares that are not settled stay. */
   stop(): Promise<void>;
+  /** Bytes that the task holds in open files and uploads now: a metric. */
+  bufferedBytes?(): number;
   /** The schema that the target has for a topic's values, or null: converters that infer start from it. */
   targetSchema?(topic: string): Promise<Schema | null>;
 }

@@ -54,6 +54,7 @@ const WARN_INTERVAL_MS = 30_000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 class BrokerFetcher implements Fetcher {
+  readonly usedBytes = (): number => this.#pool.usedBytes;
   readonly #cluster: Cluster;
   readonly #pool: SlabPool;
   readonly #queue: SlabQueue;
@@ -75,12 +76,11 @@ class BrokerFetcher implements Fetcher {
   #warnedAt = -Infinity;
 
   constructor(private readonly options: FetcherOptions) {
-    const { settings, clock } = options;
+    const { settings, settings: { checkCrcs }, clock } = options;
     this.#cluster = new Cluster(settings);
     this.#memoryBytes = options.memoryBytes ?? 4 * settings.fetchMaxBytes;
     this.#pool = new SlabPool(this.#memoryBytes);
-    const decode = { checkCrcs: settings.checkCrcs, slabBytesMax: SLAB_BYTES_MAX, allocator: this.#pool };
-    this.#queue = new SlabQueue(this.#pool, decode);
+    this.#queue = new SlabQueue(this.#pool, { checkCrcs, slabBytesMax: SLAB_BYTES_MAX, allocator: this.#pool });
     this.#arrived = new Wakeup(clock);
     this.#work = new Wakeup(clock);
     this.#metadataAsked = new Wakeup(clock);

@@ -47,6 +47,8 @@ export interface Fetcher {
    */
   poll(maxWaitMs: number): Promise<Fetched[]>;
   wake(): void;
+  /** Bytes of slabs and responses that are not given back yet: a metric. */
+  usedBytes?(): number;
   /** Gives a slab's memory back; its bytes may be overwritten from then on. */
   release(records: RawRecords): void;
   close(): Promise<void>;
