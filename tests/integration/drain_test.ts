@@ -126,6 +126,18 @@ Deno.test("start --until-caught-up ends at once over an empty topic and makes no
   assert(stderr.includes("there is no Delta table"), stderr);
 });
 
+Deno.test("--max-duration ends a drain early, and the next one goes on from what is committed", async () => {
+  await using scratch = await Scratch.make();
+  const topic = await makeTopic(scratch.bootstrap, 1);
+  await produce(scratch.bootstrap, topic, Array.from({ length: 200 }, (_, id) => json({ id })));
+  const config = await scratch.config({ topics: [topic] });
+  const { code, stderr } = await scratch.start(config, "--until-caught-up", "--max-duration", "1ms").end(20_000);
+  assertEquals(code, 0, stderr);
+  await scratch.drain(config);
+  const wanted = Array.from({ length: 200 }, (_, id) => ({ id: String(id) }));
+  assertRows((await readDeltaRs(scratch.table(topic))).rows, wanted, "id");
+});
+
 /** The table has these rows for both readers, and `table inspect` says what delta-rs says. */
 async function assertTable(
   scratch: Scratch,
