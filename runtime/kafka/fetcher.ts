@@ -327,14 +327,8 @@ class BrokerFetcher implements Fetcher {
     if (part.records.length === 0) return;
     const { settings } = this.options;
     const { topic, topicId, partition, epoch, offset } = reading;
-    const set = {
-      topic,
-      topicId,
-      partition,
-      from: offset,
-      bytes: part.records,
-      aborted: settings.readCommitted ? part.aborted : null,
-    };
+    const aborted = settings.readCommitted ? part.aborted : null;
+    const set = { topic, topicId, partition, from: offset, bytes: part.records, aborted };
     const scan = scanRecordSet(set);
     if (scan.to === offset) {
       // Not one whole batch: the broker sends a large one whole only to the partition that is asked for first.
@@ -366,13 +360,10 @@ class BrokerFetcher implements Fetcher {
   }
 
   #refused(node: number, reading: Reading, code: number): void {
-    const what = `Cannot fetch ${reading.topic}-${reading.partition} from broker ${node}: ${nameOfError(code)}`;
-    if (!isPassing(code)) throw new FatalError(what);
-    this.options.log.debug("The broker refuses a partition; trying again", {
-      topic: reading.topic,
-      partition: reading.partition,
-      error: nameOfError(code),
-    });
+    const { topic, partition } = reading;
+    const error = nameOfError(code);
+    if (!isPassing(code)) throw new FatalError(`Cannot fetch ${topic}-${partition} from broker ${node}: ${error}`);
+    this.options.log.debug("The broker refuses a partition; trying again", { topic, partition, error });
     this.#again(reading);
     this.#wantMetadata();
   }
