@@ -167,8 +167,6 @@ class BrokerFetcher implements Fetcher {
     }
   }
 
-  // ---- metadata: who leads what
-
   #wantMetadata(): void {
     this.#metadataWanted = true;
     this.#metadataAsked.wake();
@@ -232,18 +230,24 @@ class BrokerFetcher implements Fetcher {
     this.#stopWith(reading, { kind: "topic-changed", topic, topicId, partition, epoch, message });
   }
 
-  // ---- fetching: a loop for each broker
-
   #startLoop(node: number): void {
     if (this.#closed || this.#loops.has(node)) return;
-    const loop = this.#guarded(() => this.#fetchFrom(node)).finally(() => this.#loops.delete(node));
+    const loop = this.#guarded(() => this.#fetchFrom(node)).finally(() => {
+      this.#loops.delete(node);
+      // What was assigned while it was ending has found it still there.
+      if (this.#failure === null && this.#hasWork(node)) this.#startLoop(node);
+    });
     this.#loops.set(node, loop);
+  }
+
+  #hasWork(node: number): boolean {
+    return [...this.#readings.values()].some((r) => r.leader === node && !r.stopped);
   }
 
   async #fetchFrom(node: number): Promise<void> {
     const { clock, settings } = this.options;
     let failures = 0;
-    while (!this.#closed && [...this.#readings.values()].some((r) => r.leader === node && !r.stopped)) {
+    while (!this.#closed && this.#hasWork(node)) {
       const due = this.#due(node);
       const room = this.#pool.usedBytes === 0 || this.#pool.usedBytes + settings.fetchMaxBytes <= this.#memoryBytes;
       if (due.length === 0 || !room || this.#queue.responsesFrom(node) >= RESPONSES_MAX) {
@@ -275,10 +279,8 @@ class BrokerFetcher implements Fetcher {
 
   #pauseMs(node: number): number {
     const now = this.options.clock.monotonic();
-    const waits = [...this.#readings.values()].filter((r) => r.leader === node && r.retryAt > now).map((r) =>
-      r.retryAt
-    );
-    return Math.min(LOOP_PAUSE_MS, Math.min(...waits, Infinity) - now);
+    const waiting = [...this.#readings.values()].filter((r) => r.leader === node && r.retryAt > now);
+    return Math.min(LOOP_PAUSE_MS, ...waiting.map((r) => r.retryAt - now));
   }
 
   async #fetchOnce(node: number, due: readonly Reading[]): Promise<number> {
@@ -294,9 +296,7 @@ class BrokerFetcher implements Fetcher {
       minBytes: settings.fetchMinBytes,
       maxBytes: settings.fetchMaxBytes,
       readCommitted: settings.readCommitted,
-      partitions: due.map(({ topic, topicId, partition, leaderEpoch, offset, bytesMax }) => (
-        { topic, topicId, partition, leaderEpoch, offset, bytesMax }
-      )),
+      partitions: due,
     });
     await this.#receive(node, due, response, version >= FETCH_TOPIC_IDS);
     return response.throttleTimeMs;
