@@ -254,7 +254,7 @@ export class ConnectorRun {
       case "metrics":
         return this.parts.observer.onTaskMetrics(task, message.metrics);
       case "failed":
-        return this.#taskFailed(task, message.message);
+        return this.#taskFailed(task, whyFailed(message));
       case "stopped":
         this.#tasks.delete(task);
         return this.#onStopped?.();
@@ -383,6 +383,11 @@ export class ConnectorRun {
       if (!this.#stopping.signal.aborted) this.#fail(error);
     }
   }
+}
+
+/** A bug keeps its trace: the stack of the thread is the only one that tells where it is. */
+function whyFailed({ name, message, stack }: FromTask & { kind: "failed" }): string {
+  return ["FatalError", "RetriableError", "DataError", "ConfigError"].includes(name) ? message : stack || message;
 }
 
 function plain({ topic, topicId, partition }: TopicPartition): TopicPartition {

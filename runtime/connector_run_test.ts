@@ -155,3 +155,21 @@ Deno.test("ConnectorRun counts the failures of a task although others commit", a
   await assertRejects(() => run.done, TaskFailedError, "poison");
   assertEquals(spawned.filter((task) => task === 1).length, 4);
 });
+
+Deno.test("ConnectorRun keeps the trace of a bug in a task, and of an error of ours only the message", async () => {
+  for (const [name, wanted] of [["TypeError", "at decode (decode.ts:7)"], ["FatalError", "failed: poison"]]) {
+    const { run, time } = runOf({
+      onMessage: (_, message, receive) => {
+        if (message.kind === "prepare") receive({ kind: "failed", name, message: "poison", stack: STACK });
+        return message.kind === "prepare";
+      },
+    });
+    await run.start();
+    await settle(time, run.done, 60_000);
+    const { message } = await assertRejects(() => run.done, TaskFailedError);
+    assert(message.includes(wanted), message);
+    assertEquals(message.includes(STACK), name === "TypeError");
+  }
+});
+
+const STACK = "TypeError: poison\n    at decode (decode.ts:7)";
