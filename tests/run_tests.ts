@@ -7,12 +7,16 @@
 import { servicesDown, servicesUp } from "../runtime/cli/services/services.ts";
 import { systemClock } from "../runtime/clock.ts";
 
-const instance = "test"; // where tests/integration/support.ts looks
+// Of this run alone: another one beside it must not lose its broker when this one ends. The tests find it by the name.
+const instance = Deno.env.get("TEST_SERVICES") ?? `test-${Deno.pid}`;
 const log = (line: string) => console.error(line);
 await servicesUp({ clock: systemClock, log, instance });
 let code = 1;
 try {
-  const child = new Deno.Command(Deno.execPath(), { args: ["test", "--allow-all", ...Deno.args] }).spawn();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-all", ...Deno.args],
+    env: { TEST_SERVICES: instance },
+  }).spawn();
   const end = () => child.kill("SIGTERM");
   Deno.addSignalListener("SIGINT", end);
   Deno.addSignalListener("SIGTERM", end);

@@ -11,13 +11,16 @@ import { startRegistry } from "../../runtime/cli/services/registry.ts";
 import { servicesStatus } from "../../runtime/cli/services/services.ts";
 import { type KafkaSettings, kafkaSettings, type RawKafkaSettings } from "../../runtime/kafka/settings.ts";
 
+/** What `deno task test` started; without it there are none of this name, and each file starts its own. */
+const INSTANCE = Deno.env.get("TEST_SERVICES") ?? "none";
+
 let brokerStarted: Promise<string> | null = null;
 let registryStarted: Promise<string> | null = null;
 
 /** The bootstrap address of a broker that all tests of the process share. Use topics of your own. */
 export function broker(): Promise<string> {
   return brokerStarted ??= (async () => {
-    const { services, kafka } = await servicesStatus({ instance: "test" });
+    const { services, kafka } = await servicesStatus({ instance: INSTANCE });
     return services && kafka === "up" ? services.bootstrap : (await startKafka({ clock: systemClock })).bootstrap;
   })();
 }
@@ -25,7 +28,7 @@ export function broker(): Promise<string> {
 /** The URL of a registry that all tests of the process share. Use subjects of your own. */
 export function registry(): Promise<string> {
   return registryStarted ??= (async () => {
-    const { services, registry } = await servicesStatus({ instance: "test" });
+    const { services, registry } = await servicesStatus({ instance: INSTANCE });
     return services && registry === "up" ? services.registryUrl : (await startRegistry({ clock: systemClock })).url;
   })();
 }

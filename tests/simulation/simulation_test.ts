@@ -11,7 +11,6 @@ const [FIRST, LAST] = (Deno.env.get("SLUICE_SEEDS") ?? "1-120").split("-").map(N
 
 Deno.test({
   name: "a connector's tables are right whatever happens to it",
-  ignore: replay !== undefined,
   fn: async () => {
     let versions = 0, letters = 0;
     for (let seed = FIRST; seed <= LAST; seed++) {
@@ -27,7 +26,6 @@ Deno.test({
 
 Deno.test({
   name: "a seed gives the same run again",
-  ignore: replay !== undefined,
   fn: async () => {
     const [one, other] = [await runScenario(7), await runScenario(7)];
     assertEquals(one.world.time.nowMs, other.world.time.nowMs);
@@ -36,12 +34,13 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "SLUICE_SEED replays one seed",
-  ignore: replay === undefined,
-  fn: async () => {
-    const { world, problems } = await runScenario(Number(replay));
-    for (const { level, message, fields } of world.lines) console.log(level, message, fields);
-    assertEquals(problems, []);
-  },
-});
+if (replay !== undefined) {
+  Deno.test({
+    name: "SLUICE_SEED replays one seed",
+    fn: async () => {
+      const { world, problems } = await runScenario(Number(replay));
+      for (const { level, message, fields } of world.lines) console.log(level, message, fields);
+      assertEquals(problems, []);
+    },
+  });
+}
