@@ -16,6 +16,7 @@ import type { Chosen, Instance } from "./config/resolve_instance.ts";
 import type { ConverterPlugin } from "./api/mod.ts";
 import { ConsumeStage } from "./consume.ts";
 import { createDecodeStage } from "./decode.ts";
+import { withSchemaOf } from "./dead_letter.ts";
 import { createErrantRecordReporter } from "./errant_record_reporter.ts";
 import type { Fetcher, RecordProducer } from "./kafka/types.ts";
 import { TaskMeter } from "./task_meter.ts";
@@ -105,7 +106,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     random,
     memoryBytes: Math.floor(values["memory.bytes"] * (1 - SLAB_PART)),
     reject: (batch: SinkBatch, row, error) =>
-      reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], error),
+      reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], withSchemaOf(error, batch)),
     requestCommit: () => send({ kind: "commit-requested" }),
   });
   files.bytes = () => sink.bufferedBytes?.() ?? 0;

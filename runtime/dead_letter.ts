@@ -4,7 +4,7 @@
  * @module
  */
 import {
-  type DataError,
+  DataError,
   FatalError,
   rawHeaders,
   rawKey,
@@ -12,6 +12,9 @@ import {
   type RawRecords,
   rawValue,
   type RecordHeader,
+  SCHEMA_ID,
+  SCHEMA_SUBJECT,
+  type SinkBatch,
 } from "./api/mod.ts";
 import type { ProducerRecord } from "./kafka/types.ts";
 
@@ -159,4 +162,15 @@ function capped(text: string, bytesMax: number): Uint8Array {
   out.set(bytes.subarray(0, end));
   out.set(mark, end);
   return out;
+}
+
+/** The error with the registered schema that the batch was decoded with, where it names none itself. */
+export function withSchemaOf(error: DataError, { data }: SinkBatch): DataError {
+  const id = data.schema.metadata.get(SCHEMA_ID);
+  if (id === undefined || error.details.schemaId !== undefined) return error;
+  const subject = data.schema.metadata.get(SCHEMA_SUBJECT)?.replace(/@\d+$/, "");
+  const details = { ...error.details, schemaId: Number(id), ...(subject === undefined ? {} : { subject }) };
+  const named = new DataError(error.message, details, { cause: error.cause });
+  named.stack = error.stack;
+  return named;
 }

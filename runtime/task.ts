@@ -22,6 +22,7 @@ import {
 import type { Accepted, ConsumeStage } from "./consume.ts";
 import type { TaskShare } from "./coordinator_state.ts";
 import type { DecodeStage } from "./decode.ts";
+import { withSchemaOf } from "./dead_letter.ts";
 import type { ErrantRecordReporter, Stage } from "./errant_record_reporter.ts";
 import type { Fetched, Fetcher } from "./kafka/types.ts";
 import { put } from "./put.ts";
@@ -215,7 +216,7 @@ export class Task {
     reporter.noteRecords(records.count);
     for (const batch of decoded) {
       const report = (of: SinkBatch, row: number, error: DataError, stage: Stage) =>
-        reporter.report(stage, of.origin.raw, of.origin.rows[row], error);
+        reporter.report(stage, of.origin.raw, of.origin.rows[row], withSchemaOf(error, of));
       const valid = stages.validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
       spent("validate");
       const transformed = stages.transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));

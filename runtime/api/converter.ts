@@ -18,6 +18,9 @@ import type { Retry } from "./retry.ts";
  */
 export const SCHEMA_SUBJECT = "sluice.subject";
 
+/** A key of a schema's metadata: the registry's id of the schema that wrote the columns, in digits. */
+export const SCHEMA_ID = "sluice.schema.id";
+
 /** Which part of a record a converter reads. */
 export type RecordSide = "key" | "value";
 

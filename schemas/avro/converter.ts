@@ -107,7 +107,11 @@ class Decoders {
         });
       }
       const writer = parseSchema(schema, references.map((reference) => reference.schema));
-      return new Decoder(writer, this.reader ?? new Rows(writer, this.options, { subject, version }), source);
+      return new Decoder(
+        writer,
+        this.reader ?? new Rows(writer, this.options, { subject, version, schemaId: id }),
+        source,
+      );
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       const { reason, fieldPath } = error.details;

@@ -9,6 +9,7 @@ import {
   DataError,
   type DataErrorDetails,
   recordBatch,
+  SCHEMA_ID,
   SCHEMA_SUBJECT,
   type StructColumn,
 } from "../../mod.ts";
@@ -21,6 +22,7 @@ import { type MappingOptions, rowFields } from "./types.ts";
 
 /** Which registered schema it is, as far as it is known. */
 export interface SourceSubject {
+  readonly schemaId?: number;
   readonly subject?: string;
   readonly version?: number;
 }
@@ -32,10 +34,17 @@ export class Rows {
   readonly row: StructColumn;
 
   /** Throws DataError with the field's path where columns cannot hold the type. */
-  constructor(readonly type: AvroType, readonly options: MappingOptions, { subject, version }: SourceSubject = {}) {
+  constructor(
+    readonly type: AvroType,
+    readonly options: MappingOptions,
+    { subject, version, schemaId }: SourceSubject = {},
+  ) {
     const fields = rowFields(type, options);
     const name = version === undefined ? subject : `${subject}@${version}`;
-    this.schema = new Schema(fields, new Map(subject === undefined ? [] : [[SCHEMA_SUBJECT, name!]]));
+    const metadata = new Map<string, string>();
+    if (name !== undefined) metadata.set(SCHEMA_SUBJECT, name);
+    if (schemaId !== undefined) metadata.set(SCHEMA_ID, String(schemaId));
+    this.schema = new Schema(fields, metadata);
     this.row = createRow(fields, new Struct(fields));
   }
 

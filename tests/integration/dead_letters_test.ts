@@ -106,6 +106,7 @@ Deno.test("dead letters name schema id, subject and fix; table schema apply then
   const header = (i: number, name: string) => found[i].headers[`__sluice.errors.${name}`];
   assertEquals(header(1, "schema.id"), "987654321");
   assertEquals(header(2, "schema.id"), String(one));
+  assertEquals(header(3, "schema.id"), String(two), "a record that was decoded names its schema too");
   const message = found[3].headers["__connect.errors.exception.message"];
   for (const part of ["note", "inner.b", "table schema apply", "schema.evolution"]) {
     assert(message.includes(part), `"${part}" is not in: ${message}`);
