@@ -5,7 +5,7 @@
  * @module
  */
 import { type Data, type DataType, type Field, Schema, Type } from "apache-arrow";
-import { DataError, nulls, recordBatch, SCHEMA_SUBJECT, type SinkBatch, types } from "../../mod.ts";
+import { DataError, FIELD_UNDECLARED, nulls, recordBatch, SCHEMA_SUBJECT, type SinkBatch, types } from "../../mod.ts";
 import { arrowToDelta, arrowTypeToDelta, describeDeltaType } from "./delta/schema.ts";
 import { childFields, childOf, isNested, validityOf, withBuffers } from "./parquet/arrow_data.ts";
 import { widening } from "./widen.ts";
@@ -36,8 +36,13 @@ export function createProjector(
   /** The table's, for the command in messages. */
   uri = "URI",
 ): Projector {
-  const build: Build = { evolution: table === null ? "add" : evolution, added: [], missing: [] };
-  const root = structStep(table?.fields ?? [], batchSchema.fields, "", build);
+  const declared = table === null && evolution === "none" ? declaredFields(batchSchema.fields) : [];
+  const build: Build = {
+    evolution: table === null && declared.length === 0 ? "add" : evolution,
+    added: [],
+    missing: [],
+  };
+  const root = structStep(table?.fields ?? declared, batchSchema.fields, "", build);
   const changed = table === null || build.added.length > 0;
   const schema = changed ? new Schema(root.fields) : table;
   if (changed) checkNames(schema);
@@ -65,6 +70,21 @@ export function createProjector(
 }
 
 // ---- the plan, made once for a pair of schemas
+
+/** What a new table is made of where it may not grow: without fields that nobody declared, all of them nullable. */
+function declaredFields(fields: readonly Field[]): Field[] {
+  return fields.filter(({ metadata }) => !metadata.has(FIELD_UNDECLARED))
+    .map(({ name, type }) => types.field(name, declaredType(type)));
+}
+
+function declaredType(type: DataType): DataType {
+  const children = childFields(type);
+  if (type.typeId === Type.Struct) return types.struct(declaredFields(children));
+  if (type.typeId === Type.List) return types.list(declaredType(children[0].type));
+  if (type.typeId !== Type.Map) return type;
+  const [key, value] = childFields(children[0].type);
+  return types.map(key.type, declaredType(value.type));
+}
 
 interface Build {
   readonly evolution: "none" | "add";

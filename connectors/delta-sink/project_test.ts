@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type DataType, Schema, Type } from "apache-arrow";
+import { type DataType, Field, Schema, Type } from "apache-arrow";
 import fc from "fast-check";
-import { DataError, type RawRecords, SCHEMA_SUBJECT, SinkBatch, types } from "../../mod.ts";
+import { DataError, FIELD_UNDECLARED, type RawRecords, SCHEMA_SUBJECT, SinkBatch, types } from "../../mod.ts";
 import { childFields } from "./parquet/arrow_data.ts";
 import { nestedValues } from "./parquet/nested_values.ts";
 import { anyRows, anySchema, batchOf } from "./parquet/test_support.ts";
@@ -260,3 +260,21 @@ function reference(value: unknown, from: DataType, to: DataType, evolution: "non
   }
   return BAD;
 }
+
+Deno.test("createProjector() makes a table of declared fields alone under none, of all under add, nested ones too", () => {
+  const undeclared = new Map([[FIELD_UNDECLARED, "true"]]);
+  const extra = (name: string) => new Field(name, types.int32(), true, undeclared);
+  const inner = types.struct([field("x", types.int32()), extra("y")]);
+  const schema = new Schema([field("a", types.int32(), false), field("s", inner), extra("b")]);
+  const rows = [[1, { x: 1, y: null }, null], [2, { x: 2, y: 3 }, null], [3, { x: 3, y: null }, 4]];
+
+  const none = run(null, schema, rows);
+  assertEquals(none.projector.schema.fields.map(String), ["a: Int32", "s: Struct<{x:Int32}>"]);
+  assertEquals(none.rows, [[1, { x: 1 }]]);
+  assertEquals(none.reasons, [[1, "schema change needed"], [2, "schema change needed"]]);
+  assert(none.projector.schema.fields[0].nullable, "a created table never forbids nulls");
+
+  const add = run(null, schema, rows, "add");
+  assertEquals(add.projector.schema.fields.map(({ name }) => name), ["a", "s", "b"]);
+  assertEquals(add.rows.length, 3);
+});

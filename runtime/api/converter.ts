@@ -18,6 +18,12 @@ import type { Retry } from "./retry.ts";
  */
 export const SCHEMA_SUBJECT = "sluice.subject";
 
+/**
+ * A key of a field's metadata: the field is in the data, but not in the schema that was declared or inferred for the
+ * topic. Under `schema.evolution: none` a table is not made with it either.
+ */
+export const FIELD_UNDECLARED = "sluice.undeclared";
+
 /** A key of a schema's metadata: the registry's id of the schema that wrote the columns, in digits. */
 export const SCHEMA_ID = "sluice.schema.id";
 

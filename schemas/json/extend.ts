@@ -4,7 +4,7 @@
  * @module
  */
 import { type Data, type DataType, Field, List, makeData, Map_, Struct } from "apache-arrow";
-import { DataError, types } from "../../mod.ts";
+import { DataError, FIELD_UNDECLARED } from "../../mod.ts";
 import { createShape, observe, type Shape, typeOf } from "./infer.ts";
 import { type Extension, type Extra, ListReader, MapReader, StructReader } from "./nested_readers.ts";
 import { compile, type Reader } from "./readers.ts";
@@ -108,7 +108,7 @@ function filled(
   bytes: Uint8Array,
   faults: Faults,
 ): Extension {
-  const field = types.field(name, type);
+  const field = new Field(name, type, true, new Map([[FIELD_UNDECLARED, "true"]]));
   const path = struct.pathOf(name);
   const reader = compile(field, path, struct.options);
   const { column } = reader;
