@@ -9,10 +9,13 @@ import { systemClock } from "../../runtime/clock.ts";
 import { startKafka } from "../../runtime/cli/services/kafka.ts";
 import { startRegistry } from "../../runtime/cli/services/registry.ts";
 import { servicesStatus } from "../../runtime/cli/services/services.ts";
+import { silenceNegativeTimeouts } from "../../runtime/kafka/kafkajs_warning.ts";
 import { type KafkaSettings, kafkaSettings, type RawKafkaSettings } from "../../runtime/kafka/settings.ts";
 
 /** What `deno task test` started; without it there are none of this name, and each file starts its own. */
 const INSTANCE = Deno.env.get("TEST_SERVICES") ?? "none";
+
+silenceNegativeTimeouts();
 
 let brokerStarted: Promise<string> | null = null;
 let registryStarted: Promise<string> | null = null;
