@@ -24,6 +24,7 @@ export const deltaSinkOptions = {
   "auto.create.table": option.boolean({
     doc: "Create the table with its first commit when it does not exist; false: refuse to start without it.",
     default: true,
+    perTopic: false,
     group: "table",
   }),
   "partition.by": option.list({
@@ -49,11 +50,13 @@ export const deltaSinkOptions = {
   }),
   "table.properties": option.map({
     doc: "Table properties to create the table with, e.g. `table.properties.delta.checkpointInterval: 20`.",
+    perTopic: false,
     group: "table",
   }),
   "allow.protocol.upgrade": option.boolean({
     doc: "Raise the protocol of an existing table where a column needs it (timestamp without zone).",
     default: false,
+    perTopic: false,
     group: "table",
   }),
   "file.bytes.max": option.bytes({
@@ -95,6 +98,7 @@ export const deltaSinkOptions = {
       "What to do when the table holds offsets of the same topic under another app id: somebody else ingests it too.",
     default: "refuse",
     importance: "low",
+    perTopic: false,
     group: "offsets",
   }),
   "topic.recreated": option.oneOf(["fail", "restart", "continue"], {
@@ -103,6 +107,7 @@ export const deltaSinkOptions = {
       "its start; or go on at the old topic's offset (a mirrored topic).",
     default: "fail",
     importance: "low",
+    perTopic: false,
     group: "offsets",
   }),
   "staged.age.max.ms": option.durationMs({
@@ -110,6 +115,7 @@ export const deltaSinkOptions = {
     default: 3_600_000,
     min: 1000,
     importance: "low",
+    perTopic: false,
     group: "files",
   }),
 } as const;
