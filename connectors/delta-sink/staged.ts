@@ -3,21 +3,10 @@
  *
  * @module
  */
+import type { NewFile } from "./delta/transaction.ts";
 
 /** A data file in the table's folder that no version names yet. */
-export interface StagedFile {
-  /** Relative to the table, as in `add.path` before URI encoding, e.g. `date=2026-11-21/part-<uuid>.zstd.parquet`. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly rows: number;
-  /** Every partition column; null for null. Values as DELTA.md 5 writes them. */
-  readonly partitionValues: Readonly<Record<string, string | null>>;
-  /** The `stats` string of the `add`. */
-  readonly stats: string;
-  /** ms since 1970 UTC. */
-  readonly modificationTimeMs: number;
-}
+export type StagedFile = NewFile;
 
 /** The staged part of a share: `Share<DeltaStaged>`. */
 export interface DeltaStaged {

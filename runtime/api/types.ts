@@ -76,3 +76,19 @@ export const map = (key: DataType, value: DataType, valueNullable = true): Map_ 
   new Map_(
     field("key_value", struct([field("key", key, false), field("value", value, valueNullable)]), false) as never,
   );
+
+/** The types without parts by the names of the schema notation (Delta's), decimals aside. */
+export const PRIMITIVES: Readonly<Record<string, () => DataType>> = {
+  boolean,
+  byte: int8,
+  short: int16,
+  integer: int32,
+  long: int64,
+  float: float32,
+  double: float64,
+  string: utf8,
+  binary,
+  date,
+  timestamp,
+  timestamp_ntz: localTimestamp,
+};

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { option } from "../api/mod.ts";
-import { ConfigError, type Log } from "../api/mod.ts";
+import { ConfigError, type Log, option } from "../api/mod.ts";
 import { systemClock } from "../clock.ts";
 import { parseValue } from "../config/parse_value.ts";
 import { type ReadConfig, readConfig } from "../config/read_config.ts";
 import { createLog } from "../log.ts";
 import { Worker, type WorkerResult } from "../worker.ts";
 import { type CliContext, report } from "./command_line.ts";
+import { exists } from "./exists.ts";
 
 /** The flags of `start`. */
 export interface StartFlags {
@@ -103,15 +103,5 @@ async function showProgress(worker: Worker, signal: AbortSignal): Promise<void> 
     const rate = Math.max(0, records - before) / (PROGRESS_INTERVAL_MS / 1000);
     before = records;
     write(`\r\x1b[K${records} read (${rate}/s), ${sum((r) => r.rows)} committed, ${rejects} rejected`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -29,27 +29,12 @@ function structFields(node: unknown, path: string): Field[] {
   });
 }
 
-const PRIMITIVES: Readonly<Record<string, () => DataType>> = {
-  boolean: types.boolean,
-  byte: types.int8,
-  short: types.int16,
-  integer: types.int32,
-  long: types.int64,
-  float: types.float32,
-  double: types.float64,
-  string: types.utf8,
-  binary: types.binary,
-  date: types.date,
-  timestamp: types.timestamp,
-  timestamp_ntz: types.localTimestamp,
-};
-
 function typeAt(node: unknown, path: string): DataType {
   if (typeof node === "string") {
-    const primitive = Object.hasOwn(PRIMITIVES, node) ? PRIMITIVES[node]() : decimalOf(node);
+    const primitive = Object.hasOwn(types.PRIMITIVES, node) ? types.PRIMITIVES[node]() : decimalOf(node);
     if (primitive) return primitive;
     throw new Error(
-      `${path}: type ${short(node)} is not known; expected one of ${Object.keys(PRIMITIVES).join(", ")}, ` +
+      `${path}: type ${short(node)} is not known; expected one of ${Object.keys(types.PRIMITIVES).join(", ")}, ` +
         `decimal(p,s), or an object for struct, array or map`,
     );
   }

@@ -265,28 +265,13 @@ function firstDuplicate(names: readonly string[]): [first: string, second: strin
 
 // ---- to columns
 
-const PRIMITIVES: Readonly<Record<string, () => DataType>> = {
-  boolean: types.boolean,
-  byte: types.int8,
-  short: types.int16,
-  integer: types.int32,
-  long: types.int64,
-  float: types.float32,
-  double: types.float64,
-  string: types.utf8,
-  binary: types.binary,
-  date: types.date,
-  timestamp: types.timestamp,
-  timestamp_ntz: types.localTimestamp,
-};
-
 function fieldToArrow({ name, type, nullable }: DeltaField, path: string): Field {
   return types.field(name, typeToArrow(type, join(path, name)), nullable);
 }
 
 function typeToArrow(type: DeltaType, path: string): DataType {
   if (typeof type === "string") {
-    if (Object.hasOwn(PRIMITIVES, type)) return PRIMITIVES[type]();
+    if (Object.hasOwn(types.PRIMITIVES, type)) return types.PRIMITIVES[type]();
     const decimal = DECIMAL.exec(type);
     if (decimal) {
       const [precision, scale] = [Number(decimal[1]), Number(decimal[2])];
@@ -294,7 +279,7 @@ function typeToArrow(type: DeltaType, path: string): DataType {
     }
     throw new FatalError(
       `Cannot write the table: its column "${path}" has type ${type}, wanted one of ${
-        Object.keys(PRIMITIVES).join(", ")
+        Object.keys(types.PRIMITIVES).join(", ")
       }, decimal(p,s) with 0 <= s <= p <= 38, array, map, struct`,
     );
   }

@@ -5,14 +5,18 @@
  */
 import { type Action, type Add, encodePath, type Metadata, type Protocol, serializeActions } from "./actions.ts";
 
-/** A data file to add. */
+/** A data file to add: plain data. */
 export interface NewFile {
-  /** Relative to the table, not yet URI-encoded. */
+  /** Relative to the table, not yet URI-encoded, e.g. `date=2026-11-21/part-<uuid>.zstd.parquet`. */
   readonly path: string;
+  /** Bytes. */
   readonly size: number;
   readonly rows: number;
+  /** Of every partition column, as the protocol writes values; null for null. */
   readonly partitionValues: Readonly<Record<string, string | null>>;
+  /** The `stats` string of the `add`. */
   readonly stats: string;
+  /** ms since 1970 UTC. */
   readonly modificationTimeMs: number;
 }
 

@@ -12,6 +12,7 @@ import { createProducer } from "../../kafka/producer.ts";
 import { kafkaSettings } from "../../kafka/settings.ts";
 import { createLog } from "../../log.ts";
 import type { CliContext } from "../command_line.ts";
+import { exists } from "../exists.ts";
 import { type Services, servicesDown, servicesUp } from "../services/services.ts";
 import { runWorker, type StartFlags } from "../start.ts";
 import { INSTANCE, LAKE, quickstartConfig } from "./config.ts";
@@ -58,14 +59,14 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
 /** The services are new, so the tables of an earlier quickstart go; a lake of somebody else's stays. */
 async function makeRoom(flags: StartFlags): Promise<void> {
   if (flags.set.some((set) => set.includes("table.uri="))) return;
-  const exists = await Deno.stat(LAKE).then(() => true, () => false);
-  if (exists && !await Deno.stat(MARKER).then(() => true, () => false)) {
+  const isThere = await exists(LAKE);
+  if (isThere && !await exists(MARKER)) {
     throw new FatalError(
       `Cannot run the quickstart: ${LAKE} exists and is not from an earlier quickstart. Run it in another folder, or ` +
         "give a configuration of your own by --config",
     );
   }
-  if (exists) {
+  if (isThere) {
     await servicesDown({ clock: systemClock, instance: INSTANCE });
     await Deno.remove(LAKE, { recursive: true });
   }

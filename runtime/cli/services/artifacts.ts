@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exists } from "../exists.ts";
 import { FatalError } from "../../api/errors.ts";
 
 /** The only place that names versions of the servers. */
@@ -122,15 +123,5 @@ async function publish(from: string, to: string): Promise<void> {
     await Deno.rename(from, to);
   } catch (error) {
     if (!(await exists(to))) throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
