@@ -115,8 +115,11 @@ function serverProperties(
   return Object.entries(entries).map(([key, value]) => `${key}=${value}\n`).join("");
 }
 
-function clusterId(): string {
-  return crypto.getRandomValues(new Uint8Array(16)).toBase64({ alphabet: "base64url", omitPadding: true });
+/** A cluster's id, 22 characters of base64url. It begins with a letter: a dash would be taken for a flag. */
+export function clusterId(bytes: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(16))): string {
+  const id = bytes.slice();
+  id[0] &= 0x7f; // the first character is one of the first 32, which are letters
+  return id.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 async function isFormatted(dir: string): Promise<boolean> {
