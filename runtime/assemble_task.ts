@@ -120,6 +120,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       retry,
       fetch: setup.fetch,
       random,
+      jsonPaths: new Set(side === "value" ? instance.forTopic(topic).values["columns.json"] : []),
       targetSchema: () => sink.targetSchema?.(topic) ?? Promise.resolve(null),
       pinSchema: (proposal) => pins.propose(topic, proposal),
     });

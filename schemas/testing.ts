@@ -5,6 +5,7 @@
  */
 import type { Schema } from "apache-arrow";
 import type { ConverterContext, DataError, Log, RawRecords, RejectRecord } from "../mod.ts";
+import type { RegisteredConfig } from "./registered.ts";
 
 /** A slab whose record i has value i; what lies between the values belongs to nobody. */
 export function slabOf(values: readonly (string | Uint8Array | null)[]): RawRecords {
@@ -55,11 +56,31 @@ export function collectRejects(): { rejects: Map<number, DataError>; reject: Rej
   return { rejects, reject };
 }
 
+/** The options of registered formats at their defaults, but without retries; `url`: of the registry, or null. */
+export function registeredConfig(url: string | null): RegisteredConfig {
+  return {
+    "schema.registry.url": url === null ? [] : [url],
+    "schema.registry.basic.auth.credentials.source": "AUTO",
+    "schema.registry.basic.auth.user.info": null,
+    "schema.registry.bearer.auth.token": null,
+    "schema.registry.http.read.timeout.ms": 10_000,
+    "schema.registry.max.retries": 0,
+    "schema.registry.retries.wait.ms": 0,
+    "schema.registry.retries.max.wait.ms": 0,
+    "schema.registry.missing.id.cache.ttl.ms": 0,
+    "key.subject.name.strategy": "TopicNameStrategy",
+    "value.subject.name.strategy": "TopicNameStrategy",
+  };
+}
+
 /** Shows nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silentLog };
 
 /** A context for values of one topic; the target's schema is what `target` returns. */
-export function contextOf(target: () => Schema | null = () => null): ConverterContext {
+export function contextOf(
+  target: () => Schema | null = () => null,
+  jsonPaths: Iterable<string> = [],
+): ConverterContext {
   return {
     topic: "orders",
     side: "value",
@@ -68,6 +89,7 @@ export function contextOf(target: () => Schema | null = () => null): ConverterCo
     retry: (_what, attempt) => attempt(),
     fetch,
     random: () => 0.5,
+    jsonPaths: new Set(jsonPaths),
     targetSchema: () => Promise.resolve(target()),
     pinSchema: (proposal) => Promise.resolve(proposal),
   };

@@ -24,6 +24,12 @@ export const SCHEMA_SUBJECT = "sluice.subject";
  */
 export const FIELD_UNDECLARED = "sluice.undeclared";
 
+/**
+ * A key of a field's metadata: the field (or list element, or map value) is a string column that holds JSON text, by the
+ * rules of `jsonText`. `types.jsonField` makes one.
+ */
+export const FIELD_JSON = "sluice.json";
+
 /** A key of a schema's metadata: the registry's id of the schema that wrote the columns, in digits. */
 export const SCHEMA_ID = "sluice.schema.id";
 
@@ -57,6 +63,14 @@ export interface ConverterContext {
   readonly fetch: typeof fetch;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /**
+   * What is to be held as JSON text (`columns.json`), by path as messages write it: names of fields joined by dots, `[]`
+   * for the elements of a list, `{}` for the values of a map: `order.lines[].price`. A converter makes the column at such
+   * a path a `types.jsonField`, whatever type the format has there, also one that no column can hold (a recursive type,
+   * say), with text by the rules of `jsonText`; where it refuses a type, the message ends with `jsonText.hint(path)`.
+   * What it leaves in columns of other types the framework turns into text after it. For keys: empty.
+   */
+  readonly jsonPaths: ReadonlySet<string>;
   /** The schema that the target already has for this topic's values, or null: asked again after each change. */
   targetSchema(): Promise<Schema | null>;
   /**

@@ -17,4 +17,5 @@ export * from "./raw_records.ts";
 export * from "./retry.ts";
 export * from "./take.ts";
 export * from "./transform.ts";
+export * as jsonText from "./json_text.ts";
 export * as types from "./types.ts";

@@ -35,6 +35,7 @@ import {
   TimestampMicrosecond,
   Utf8,
 } from "apache-arrow";
+import { FIELD_JSON } from "./converter.ts";
 
 /** A named column; nullable unless told. */
 export function field(name: string, type: DataType, nullable = true): Field {
@@ -67,15 +68,26 @@ export const timestamp = (): TimestampMicrosecond => new TimestampMicrosecond("U
 export const localTimestamp = (): TimestampMicrosecond => new TimestampMicrosecond(null);
 /** An exact number of `precision` digits, `scale` of them after the point; 128 bit. */
 export const decimal = (precision: number, scale: number): Decimal => new Decimal(scale, precision, 128);
-/** A list; its elements are nullable unless told. */
-export const list = (element: DataType, nullable = true): List => new List(field("element", element, nullable));
+/** A string column whose text is JSON (`columns.json`), by the rules of `jsonText`. */
+export function jsonField(name: string, nullable = true): Field {
+  return new Field(name, utf8(), nullable, new Map([[FIELD_JSON, "true"]]));
+}
+/** Whether a field was made by `jsonField`. */
+export const isJson = ({ metadata }: Field): boolean => metadata.has(FIELD_JSON);
+/** A list; its elements are nullable unless told. A field instead of a type says that itself, e.g. a `jsonField`. */
+export const list = (element: DataType | Field, nullable = true): List =>
+  new List(element instanceof Field ? renamed(element, "element") : field("element", element, nullable));
 /** A record within a record. */
 export const struct = (fields: readonly Field[]): Struct => new Struct([...fields]);
-/** A map with keys that are never null. */
-export const map = (key: DataType, value: DataType, valueNullable = true): Map_ =>
-  new Map_(
-    field("key_value", struct([field("key", key, false), field("value", value, valueNullable)]), false) as never,
-  );
+/** A map with keys that are never null. A field instead of the value's type says itself whether values may be null. */
+export const map = (key: DataType, value: DataType | Field, valueNullable = true): Map_ => {
+  const values = value instanceof Field ? renamed(value, "value") : field("value", value, valueNullable);
+  return new Map_(field("key_value", struct([field("key", key, false), values]), false) as never);
+};
+
+function renamed({ type, nullable, metadata }: Field, name: string): Field {
+  return new Field(name, type, nullable, metadata);
+}
 
 /** The types without parts by the names of the schema notation (Delta's), decimals aside. */
 export const PRIMITIVES: Readonly<Record<string, () => DataType>> = {

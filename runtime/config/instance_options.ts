@@ -102,6 +102,12 @@ export const INSTANCE_OPTIONS = {
     doc: "Rules by field: validate.<field>.required, .min, .max, .length.min, .length.max, .pattern, .one.of.",
     group: formats,
   }),
+  "columns.json": option.list({
+    doc: "Paths of what is held as JSON text in a string column, whatever its type: `order`, `order.lines[].price`, " +
+      "`[]` for a list's elements, `{}` for a map's values. A path that a record's schema lacks does nothing.",
+    default: [],
+    group: formats,
+  }),
   "tombstones": option.oneOf(["dead-letter", "skip", "keep"], {
     doc: "What becomes of records without a value.",
     default: "dead-letter",
