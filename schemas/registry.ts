@@ -10,17 +10,31 @@ import { createHttp, type Lookup, type RegistryHttp } from "./registry_http.ts";
 
 /** A schema as the registry holds it. */
 export interface RegisteredSchema {
-  readonly id: number;
+  /** Null where a schema was asked for by its GUID and the registry does not tell its id. */
+  readonly id: number | null;
   readonly schemaType: "AVRO" | "PROTOBUF" | "JSON";
   readonly schema: string;
   readonly references: readonly SchemaReference[];
   readonly subject?: string;
   readonly version?: number;
+  readonly guid?: string;
 }
 
 /** What a schema imports, by the name that its text uses. */
 export interface SchemaReference {
   readonly name: string;
+  readonly subject: string;
+  readonly version: number;
+}
+
+/** A schema that another one imports, by the name that the importing text uses. */
+export interface NamedReference {
+  readonly name: string;
+  readonly schema: RegisteredSchema;
+}
+
+/** A version of a subject. */
+export interface SubjectVersion {
   readonly subject: string;
   readonly version: number;
 }
@@ -32,10 +46,14 @@ export interface SchemaRegistry {
    * registry does not know it (asked again a few times, since a follower may lag, then remembered for a short time).
    */
   schemaById(id: number): Promise<RegisteredSchema>;
+  /** The schema of a GUID (wire format v1), by the same rules. */
+  schemaByGuid(guid: string): Promise<RegisteredSchema>;
   /** A version of a subject; `latest` is asked each time. DataError "unknown schema version" where there is none. */
   schemaByVersion(subject: string, version: number | "latest"): Promise<RegisteredSchema>;
+  /** The subjects and versions under which an id is registered; [] where the registry does not tell. */
+  subjectsOfId(id: number): Promise<readonly SubjectVersion[]>;
   /** All that a schema refers to, transitively and once each, dependencies first; the schema itself is not in it. */
-  resolveReferences(schema: RegisteredSchema): Promise<readonly RegisteredSchema[]>;
+  resolveReferences(schema: RegisteredSchema): Promise<readonly NamedReference[]>;
 }
 
 const group = "schema registry";
@@ -148,9 +166,10 @@ const UNKNOWN_MAX = 1_000;
 const REFERENCES_MAX = 10_000;
 
 class CachedRegistry implements SchemaRegistry {
-  private readonly byId = new Map<number, Promise<RegisteredSchema>>();
+  private readonly byPath = new Map<string, Promise<RegisteredSchema>>();
   private readonly byVersion = new Map<string, Promise<RegisteredSchema>>();
-  private readonly unknown = new Map<number, { error: DataError; until: number }>();
+  private readonly subjects = new Map<string, Promise<readonly SubjectVersion[]>>();
+  private readonly unknown = new Map<string, { error: DataError; until: number }>();
 
   constructor(
     private readonly http: RegistryHttp,
@@ -159,22 +178,25 @@ class CachedRegistry implements SchemaRegistry {
   ) {}
 
   schemaById(id: number): Promise<RegisteredSchema> {
-    const known = this.unknown.get(id);
-    if (known) {
-      if (this.clock.monotonic() < known.until) return Promise.reject(known.error);
-      this.unknown.delete(id);
-    }
-    return single(this.byId, id, async () => {
-      const answer = await this.ask(`schema ${id}`, `/schemas/ids/${id}`);
-      if (answer.kind === "found") return registered(answer.body, { id });
-      const error = new DataError(`Cannot find schema ${id}: the registry does not know it (${answer.message})`, {
-        reason: "unknown schema id",
-        schemaId: id,
-      });
-      if (this.unknown.size >= UNKNOWN_MAX) this.unknown.delete(this.unknown.keys().next().value!);
-      const ttlMs = this.config["schema.registry.missing.id.cache.ttl.ms"];
-      this.unknown.set(id, { error, until: this.clock.monotonic() + ttlMs });
-      throw error;
+    return this.schemaAt(`/schemas/ids/${id}`, `schema ${id}`, (body) => registered(body, { id }), { schemaId: id });
+  }
+
+  schemaByGuid(guid: string): Promise<RegisteredSchema> {
+    const path = `/schemas/guids/${guid}`;
+    return this.schemaAt(path, `schema ${guid}`, async (body) => {
+      const ids = "id" in body ? [] : rowsOf(await this.http.get(`the ids of schema ${guid}`, `${path}/ids`, OPTIONAL));
+      const id = ids.map((row) => row.id).find((each) => typeof each === "number") ?? null;
+      return registered({ guid, ...body }, { id });
+    });
+  }
+
+  subjectsOfId(id: number): Promise<readonly SubjectVersion[]> {
+    const path = `/schemas/ids/${id}/versions`;
+    return single(this.subjects, path, async () => {
+      const rows = rowsOf(await this.http.get(`the subjects of schema ${id}`, path, OPTIONAL));
+      return rows.flatMap(({ subject, version }) =>
+        typeof subject === "string" && typeof version === "number" ? [{ subject, version }] : []
+      );
     });
   }
 
@@ -183,7 +205,7 @@ class CachedRegistry implements SchemaRegistry {
     const answer = single(this.byVersion, key, async () => {
       const what = `version ${version} of subject ${JSON.stringify(subject)}`;
       const found = await this.ask(what, `/subjects/${encodeURIComponent(subject)}/versions/${version}`);
-      if (found.kind === "found") return registered(found.body, { subject });
+      if (found.kind === "found") return registered(objectOf(found.body, what), { subject });
       throw new DataError(`Cannot find ${what}: the registry does not know it (${found.message})`, {
         reason: "unknown schema version",
         subject,
@@ -194,32 +216,58 @@ class CachedRegistry implements SchemaRegistry {
     return answer;
   }
 
-  async resolveReferences(schema: RegisteredSchema): Promise<readonly RegisteredSchema[]> {
-    const done: RegisteredSchema[] = [];
+  async resolveReferences(schema: RegisteredSchema): Promise<readonly NamedReference[]> {
+    const done: NamedReference[] = [];
     const seen = new Set<string>();
     const visit = async (references: readonly SchemaReference[]): Promise<void> => {
-      for (const { subject, version } of references) {
-        const key = `${version} ${subject}`;
+      for (const { name, subject, version } of references) {
+        const key = `${version} ${subject} ${name}`;
         if (seen.has(key)) continue;
         seen.add(key);
         if (seen.size > REFERENCES_MAX) {
           throw new DataError(`Cannot resolve schema ${schema.id}: more than ${REFERENCES_MAX} references`, {
             reason: "too many schema references",
-            schemaId: schema.id,
+            ...(schema.id === null ? {} : { schemaId: schema.id }),
           });
         }
         const referred = await this.schemaByVersion(subject, version);
         await visit(referred.references);
-        done.push(referred);
+        done.push({ name, schema: referred });
       }
     };
     await visit(schema.references);
     return done;
   }
 
+  /** A schema that never changes: cached for ever; one that is not there is remembered for a short time. */
+  private schemaAt(
+    path: string,
+    what: string,
+    read: (body: Record<string, unknown>) => RegisteredSchema | Promise<RegisteredSchema>,
+    source: { schemaId?: number } = {},
+  ): Promise<RegisteredSchema> {
+    const known = this.unknown.get(path);
+    if (known) {
+      if (this.clock.monotonic() < known.until) return Promise.reject(known.error);
+      this.unknown.delete(path);
+    }
+    return single(this.byPath, path, async () => {
+      const answer = await this.ask(what, path);
+      if (answer.kind === "found") return await read(objectOf(answer.body, what));
+      const error = new DataError(`Cannot find ${what}: the registry does not know it (${answer.message})`, {
+        reason: "unknown schema id",
+        ...source,
+      });
+      if (this.unknown.size >= UNKNOWN_MAX) this.unknown.delete(this.unknown.keys().next().value!);
+      const ttlMs = this.config["schema.registry.missing.id.cache.ttl.ms"];
+      this.unknown.set(path, { error, until: this.clock.monotonic() + ttlMs });
+      throw error;
+    });
+  }
+
   private async ask(what: string, path: string): Promise<Lookup> {
     for (let attempt = 1;; attempt++) {
-      const answer = await this.http.get(what, path, attempt > 1);
+      const answer = await this.http.get(what, path, { elsewhere: attempt > 1 });
       if (answer.kind === "found" || attempt === UNKNOWN_ATTEMPTS) return answer;
       await this.http.backOff(attempt);
     }
@@ -236,14 +284,28 @@ function single<K, V>(cache: Map<K, Promise<V>>, key: K, load: () => Promise<V>)
   return loading;
 }
 
-function registered(body: Record<string, unknown>, asked: { id?: number; subject?: string }): RegisteredSchema {
-  const { schema, schemaType = "AVRO", references, subject = asked.subject, version } = body;
-  const id = asked.id ?? body.id;
+/** Questions that not every registry answers: one that refuses them knows nothing. */
+const OPTIONAL = { optional: true };
+
+/** The objects of a list. */
+function rowsOf(answer: Lookup): Record<string, unknown>[] {
+  if (answer.kind !== "found" || !Array.isArray(answer.body)) return [];
+  return answer.body.filter((row) => typeof row === "object" && row !== null);
+}
+
+function objectOf(body: unknown, what: string): Record<string, unknown> {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw new RetriableError(`Cannot use the registry's answer for ${what}: expected a JSON object`);
+}
+
+function registered(body: Record<string, unknown>, asked: { id?: number | null; subject?: string }): RegisteredSchema {
+  const { schema, schemaType = "AVRO", references, subject = asked.subject, version, guid } = body;
+  const id = typeof asked.id === "number" ? asked.id : typeof body.id === "number" ? body.id : null;
   const known = schemaType === "AVRO" || schemaType === "PROTOBUF" || schemaType === "JSON";
-  if (typeof schema !== "string" || typeof id !== "number" || !known) {
+  if (typeof schema !== "string" || (id === null && typeof guid !== "string") || !known) {
     throw new RetriableError(
       `Cannot use the registry's answer for schema ${
-        id ?? subject
+        id ?? subject ?? guid
       }: expected an id, a schema text and a type of AVRO, ` +
         `PROTOBUF or JSON, current type is ${JSON.stringify(schemaType)}`,
     );
@@ -255,6 +317,7 @@ function registered(body: Record<string, unknown>, asked: { id?: number; subject
     references: Array.isArray(references) ? references as SchemaReference[] : [],
     ...(typeof subject === "string" ? { subject } : {}),
     ...(typeof version === "number" ? { version } : {}),
+    ...(typeof guid === "string" ? { guid } : {}),
   };
 }
 

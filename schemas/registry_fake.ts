@@ -44,11 +44,18 @@ export function registryJson(status: number, body: unknown): Response {
 }
 
 function answer(schemas: readonly RegisteredSchema[], path: string): Response {
+  const versions = /\/schemas\/ids\/(\d+)\/versions$/.exec(path)?.[1];
+  if (versions) {
+    const held = schemas.filter(({ id, subject }) => id === Number(versions) && subject !== undefined);
+    return registryJson(200, held.map(({ subject, version = 1 }) => ({ subject, version })));
+  }
   const id = /\/schemas\/ids\/(\d+)$/.exec(path)?.[1];
-  if (id) {
-    const found = schemas.find((s) => s.id === Number(id));
-    if (!found) return registryJson(404, { error_code: 40403, message: `Schema ${id} not found` });
-    return registryJson(200, withoutDefaults({ ...found, id: undefined, subject: undefined, version: undefined }));
+  if (id) return schemaAnswer(schemas.find((s) => s.id === Number(id)), `Schema ${id}`);
+  const [, guid, ids] = /\/schemas\/guids\/([0-9a-f-]+)(\/ids)?$/.exec(path) ?? [];
+  if (guid) {
+    const found = schemas.filter((s) => s.guid === guid);
+    if (ids) return registryJson(200, found.map((s) => ({ context: ".", id: s.id })));
+    return schemaAnswer(found[0], `Schema ${guid}`);
   }
   const [, name, version] = /\/subjects\/([^/]+)\/versions\/(\w+)$/.exec(path) ?? [];
   if (!name) return registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
@@ -57,6 +64,11 @@ function answer(schemas: readonly RegisteredSchema[], path: string): Response {
   const found = version === "latest" ? ofSubject.at(-1) : ofSubject.find((s) => s.version === Number(version));
   if (!found) return registryJson(404, { error_code: 40402, message: `Version ${version} not found.` });
   return registryJson(200, withoutDefaults({ ...found }));
+}
+
+function schemaAnswer(found: RegisteredSchema | undefined, what: string): Response {
+  if (!found) return registryJson(404, { error_code: 40403, message: `${what} not found` });
+  return registryJson(200, withoutDefaults({ ...found, id: undefined, subject: undefined, version: undefined }));
 }
 
 /** The registry leaves out what is usual: the type AVRO and an empty list of references. */

@@ -8,13 +8,20 @@ import type { RegistryConfig, RegistryContext } from "./registry.ts";
 
 /** An answer; a 404 with one of the registry's own codes (404xx) is an expected one. */
 export type Lookup =
-  | { readonly kind: "found"; readonly body: Record<string, unknown> }
+  | { readonly kind: "found"; readonly body: unknown }
   | { readonly kind: "unknown"; readonly message: string };
+
+/** How a question is put. */
+export interface Asking {
+  /** Begin with another URL than the last one that answered. */
+  readonly elsewhere?: boolean;
+  /** Not every registry has this path, or lets us ask: whatever else it answers is `unknown`. */
+  readonly optional?: boolean;
+}
 
 /** Gets from the first URL that answers. */
 export interface RegistryHttp {
-  /** `elsewhere`: begin with another URL than the last one that answered. */
-  get(what: string, path: string, elsewhere: boolean): Promise<Lookup>;
+  get(what: string, path: string, asking?: Asking): Promise<Lookup>;
   /** Waits before attempt `attempt + 1`, full jitter. */
   backOff(attempt: number): Promise<void>;
 }
@@ -53,7 +60,7 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
     }
   };
 
-  const get = async (what: string, path: string, elsewhere: boolean): Promise<Lookup> => {
+  const get = async (what: string, path: string, { elsewhere, optional }: Asking = {}): Promise<Lookup> => {
     if (elsewhere) current = (current + 1) % endpoints.length;
     let failure: unknown;
     for (let attempt = 0; attempt <= retriesMax; attempt++) {
@@ -62,7 +69,9 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
         const endpoint = endpoints[current];
         try {
           const { status, text } = await request(endpoint, path);
-          const answer = meaningOf(what, endpoint.base, status, text);
+          const answer = status !== 200 && optional && !isPassing(status)
+            ? { kind: "unknown" as const, message: `HTTP ${status}` }
+            : meaningOf(what, endpoint.base, status, text);
           if (answer) return answer;
           failure = new Error(`HTTP ${status}: ${text.slice(0, 200)}`);
         } catch (error) {
@@ -84,11 +93,11 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
 
 /** What an answer says; null where another attempt may be answered. Throws FatalError where none will. */
 function meaningOf(what: string, url: string, status: number, text: string): Lookup | null {
-  const body = objectOf(text);
+  const body = jsonOf(text);
   if (status === 200) return body === null ? null : { kind: "found", body };
-  if (status >= 500 || status === 408 || status === 429) return null;
-  const code = body?.error_code;
-  const message = typeof body?.message === "string" ? body.message : text.slice(0, 200);
+  if (isPassing(status)) return null;
+  const { error_code: code, message: said } = body as { error_code?: unknown; message?: unknown } ?? {};
+  const message = typeof said === "string" ? said : text.slice(0, 200);
   if (status === 404 && typeof code === "number" && code >= 40400 && code <= 40499) {
     return { kind: "unknown", message: `${code}: ${message}` };
   }
@@ -100,10 +109,16 @@ function meaningOf(what: string, url: string, status: number, text: string): Loo
   throw new FatalError(`Cannot read ${what} from the schema registry at ${url}: HTTP ${status} ${message}; ${fix}`);
 }
 
-function objectOf(text: string): Record<string, unknown> | null {
+/** Whether another attempt may be answered. */
+function isPassing(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429;
+}
+
+/** An object or a list, or null. */
+function jsonOf(text: string): object | null {
   try {
     const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+    return typeof value === "object" ? value : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

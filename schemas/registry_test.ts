@@ -207,7 +207,7 @@ Deno.test("resolveReferences() follows them transitively, once each, dependencie
   return withRegistry(all, async (fake) => {
     const registry = client([fake.url]);
     const resolved = await registry.resolveReferences(await registry.schemaById(1));
-    assertEquals(resolved.map((schema) => schema.subject), ["base", "left", "right"]);
+    assertEquals(resolved.map(({ schema }) => schema.subject), ["base", "left", "right"]);
     assertEquals(await registry.resolveReferences(make(5, "alone")), []);
   });
 });

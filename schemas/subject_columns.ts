@@ -21,6 +21,6 @@ export async function columnsOfSubject(
     );
   }
   const references = await registry.resolveReferences(registered);
-  const type = parseSchema(registered.schema, references.map(({ schema }) => schema));
+  const type = parseSchema(registered.schema, references.map(({ schema }) => schema.schema));
   return new Schema(rowFields(type, { timestampNanos: "long" }));
 }

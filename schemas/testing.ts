@@ -4,7 +4,7 @@
  * @module
  */
 import type { Schema } from "apache-arrow";
-import type { ConverterContext, DataError, Log, RawRecords, RejectRecord } from "../mod.ts";
+import type { Clock, ConverterContext, DataError, Log, RawRecords, RejectRecord } from "../mod.ts";
 import type { RegisteredConfig } from "./registered.ts";
 
 /** A slab whose record i has value i; what lies between the values belongs to nobody. */
@@ -76,6 +76,14 @@ export function registeredConfig(url: string | null): RegisteredConfig {
 /** Shows nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silentLog };
 
+/** Time stands still: waits are over at once, and deadlines (sleeps that can be called off) never come. */
+const STILL: Clock = {
+  now: () => 0,
+  monotonic: () => 0,
+  sleep: (_ms, signal) =>
+    signal ? new Promise((_, no) => signal.addEventListener("abort", () => no(signal.reason))) : Promise.resolve(),
+};
+
 /** A context for values of one topic; the target's schema is what `target` returns. */
 export function contextOf(
   target: () => Schema | null = () => null,
@@ -84,7 +92,7 @@ export function contextOf(
   return {
     topic: "orders",
     side: "value",
-    clock: { now: () => 0, monotonic: () => 0, sleep: () => Promise.resolve() },
+    clock: STILL,
     log: silentLog,
     retry: (_what, attempt) => attempt(),
     fetch,

@@ -1,18 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  ConfigError,
-  type Converter,
-  type ConverterContext,
-  type DataError,
-  type Log,
-  RetriableError,
-  SCHEMA_SUBJECT,
-} from "../../mod.ts";
-import { type RegisteredSchema, type RegistryConfig } from "../registry.ts";
+import { ConfigError, type Converter, type DataError, RetriableError, SCHEMA_SUBJECT } from "../../mod.ts";
+import type { RegisteredSchema } from "../registry.ts";
+import { contextOf, registeredConfig } from "../testing.ts";
 import { avroConverter } from "./converter.ts";
 import { batchRows, framed, slab, unhex } from "./test_support.ts";
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 
 /** A registry behind `fetch`; `away` makes it answer nothing. */
 class Registry {
@@ -30,37 +21,8 @@ class Registry {
 }
 
 function converter(registry: Registry | null, more: { "value.schema"?: string } = {}): Converter {
-  const config: RegistryConfig = {
-    "schema.registry.url": registry ? ["http://registry"] : [],
-    "schema.registry.basic.auth.credentials.source": "AUTO",
-    "schema.registry.basic.auth.user.info": null,
-    "schema.registry.bearer.auth.token": null,
-    "schema.registry.http.read.timeout.ms": 1_000,
-    "schema.registry.max.retries": 0,
-    "schema.registry.retries.wait.ms": 0,
-    "schema.registry.retries.max.wait.ms": 0,
-    "schema.registry.missing.id.cache.ttl.ms": 0,
-  };
-  const clock = {
-    now: () => 0,
-    monotonic: () => 0,
-    // Deadlines never come; waits before a retry are over at once.
-    sleep: (_ms: number, signal?: AbortSignal) =>
-      signal
-        ? new Promise<void>((_, no) => signal.addEventListener("abort", () => no(signal.reason)))
-        : Promise.resolve(),
-  };
-  const context = {
-    topic: "t",
-    side: "value",
-    clock,
-    log: silent,
-    retry: <T>(_what: string, attempt: () => Promise<T>) => attempt(),
-    fetch: registry?.fetch ?? fetch,
-    random: () => 0,
-    targetSchema: () => Promise.resolve(null),
-    pinSchema: (schema) => Promise.resolve(schema),
-  } satisfies ConverterContext as ConverterContext;
+  const config = registeredConfig(registry ? "http://registry" : null);
+  const context = { ...contextOf(), topic: "t", fetch: registry?.fetch ?? fetch };
   return avroConverter.create(
     { ...config, "value.schema": null, "key.schema": null, "timestamp.nanos": "long", ...more },
     context,
@@ -146,7 +108,8 @@ Deno.test("avroConverter decodes nothing while the registry is away, and everyth
   const asked = registry.asked;
   assertEquals((await call()).map(({ rows }) => [...rows]), [[1]]);
   await call();
-  assertEquals([rejects, registry.asked - asked], [[0, 0], 1]);
+  // Once for the schema, once for its subjects.
+  assertEquals([rejects, registry.asked - asked], [[0, 0], 2]);
 });
 
 Deno.test("avroConverter reads bare payloads with value.schema where there is no registry", async () => {

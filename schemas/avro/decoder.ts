@@ -4,15 +4,8 @@
  * @module
  */
 import { type RecordBatch, Schema, Struct } from "apache-arrow";
-import {
-  createRow,
-  DataError,
-  type DataErrorDetails,
-  recordBatch,
-  SCHEMA_ID,
-  SCHEMA_SUBJECT,
-  type StructColumn,
-} from "../../mod.ts";
+import { createRow, DataError, recordBatch, SCHEMA_ID, SCHEMA_SUBJECT, type StructColumn } from "../../mod.ts";
+import type { PayloadDecoder, RowBuilder, SchemaSource } from "../registered.ts";
 import { compile } from "./compile.ts";
 import { Cursor, Malformed } from "./cursor.ts";
 import { type Plan, resolve } from "./resolve.ts";
@@ -20,15 +13,8 @@ import type { Step } from "./scalars.ts";
 import type { AvroType } from "./schema.ts";
 import { type MappingOptions, rowFields } from "./types.ts";
 
-/** Which registered schema it is, as far as it is known. */
-export interface SourceSubject {
-  readonly schemaId?: number;
-  readonly subject?: string;
-  readonly version?: number;
-}
-
 /** Rows of one schema; several decoders may append to them. */
-export class Rows {
+export class Rows implements RowBuilder {
   /** The same object for every batch: consumers cache by identity. */
   readonly schema: Schema;
   readonly row: StructColumn;
@@ -37,7 +23,7 @@ export class Rows {
   constructor(
     readonly type: AvroType,
     readonly options: MappingOptions,
-    { subject, version, schemaId }: SourceSubject = {},
+    { subject, version, schemaId }: SchemaSource = {},
   ) {
     const fields = rowFields(type, options);
     const name = version === undefined ? subject : `${subject}@${version}`;
@@ -67,15 +53,15 @@ export class Rows {
   }
 }
 
-/** What is known of a writer schema, for errors. */
-export type Source = Pick<DataErrorDetails, "schemaId" | "subject">;
-
 /** Payloads of one writer schema to rows. */
-export class Decoder {
+export class Decoder implements PayloadDecoder {
   private readonly cursor = new Cursor();
   private readonly step: Step;
+  private readonly source: { readonly schemaId?: number; readonly subject?: string };
 
-  constructor(writer: AvroType, readonly rows: Rows, private readonly source: Source = {}) {
+  constructor(writer: AvroType, readonly rows: Rows, source: SchemaSource = {}) {
+    const { schemaId, subject } = source;
+    this.source = { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
     const { type: reader, row, options } = rows;
     const plan = resolve(writer, reader, reader.kind === "record" ? "" : "value");
     this.step = reader.kind === "record" ? compile(plan, row, options) : valueStep(plan, row, options);

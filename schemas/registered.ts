@@ -1,0 +1,278 @@
+/**
+ * Records that name the schema that wrote them, by id or GUID, in a prefix of the payload or in a header: what every
+ * format of the Schema Registry shares. The format itself is a `RegisteredFormat`: a schema to a decoder.
+ *
+ * @module
+ */
+import type { RecordBatch } from "apache-arrow";
+import {
+  type Converter,
+  type ConverterContext,
+  DataError,
+  type DecodedRows,
+  type RawRecords,
+  type RejectRecord,
+  type Values,
+} from "../mod.ts";
+import { type Frame, readFrame, schemaIdHeader } from "./frame.ts";
+import {
+  createRegistry,
+  type NamedReference,
+  type RegisteredSchema,
+  registryOptions,
+  type SchemaRegistry,
+} from "./registry.ts";
+import { subjectOf, subjectOptions } from "./subject_names.ts";
+
+/** The options of every format whose schemas are registered. */
+export const registeredOptions = { ...registryOptions, ...subjectOptions };
+
+/** The parsed values of `registeredOptions`. */
+export type RegisteredConfig = Values<typeof registeredOptions>;
+
+/** Rows being built; several decoders may append to one. */
+export interface RowBuilder {
+  /** The rows so far; none are left. Batches of one builder have the same `Schema` object. */
+  finish(): RecordBatch;
+  /** Forgets the rows so far. */
+  discard(): void;
+}
+
+/** Payloads of one writer schema to rows. */
+export interface PayloadDecoder {
+  readonly rows: RowBuilder;
+  /**
+   * Appends `bytes[start, end)` as one row and returns null, or appends nothing and returns what is wrong with it.
+   * Positions in errors count from `valueStart`, where the record's value (or key) begins.
+   */
+  append(bytes: Uint8Array, start: number, end: number, valueStart: number): DataError | null;
+}
+
+/** What is known of a writer schema: for errors and for the metadata of its columns. */
+export interface SchemaSource {
+  readonly schemaId?: number;
+  readonly subject?: string;
+  readonly version?: number;
+}
+
+/** A format whose schemas are registered. */
+export interface RegisteredFormat {
+  /** What the registry calls it. */
+  readonly schemaType: RegisteredSchema["schemaType"];
+  /** The reason of a record whose schema is of another type, e.g. "not an avro schema". */
+  readonly mismatch: string;
+  /** Whether message indexes follow the schema's id. */
+  readonly hasMessageIndexes: boolean;
+  /** Throws DataError, with the field's path where there is one, for a schema that it cannot decode with. */
+  compile(writer: WriterSchema): PayloadDecoder;
+}
+
+/** What a decoder is compiled of. */
+export interface WriterSchema {
+  readonly text: string;
+  /** What it imports, transitively, dependencies first. */
+  readonly references: readonly NamedReference[];
+  /** The path to the message from the file's messages on; [] for formats without. */
+  readonly messageIndexes: readonly number[];
+  readonly source: SchemaSource;
+}
+
+/**
+ * The converter of a format: with `schema.registry.url`, records name their schemas; without it, all are of the one
+ * schema that `bare` decodes.
+ */
+export function createRegisteredConverter(
+  format: RegisteredFormat,
+  config: RegisteredConfig,
+  context: ConverterContext,
+): Converter {
+  const registry = createRegistry(config, context);
+  return new RegisteredConverter(new Decoders(format, registry, config, context), format, context.side === "key");
+}
+
+/** The converter of records without a schema id, all of one schema. */
+export function createBareConverter(decoder: PayloadDecoder, { side }: ConverterContext): Converter {
+  return {
+    decode(records, indices, reject) {
+      const [starts, ends] = rangesOf(records, side === "key");
+      return Promise.resolve(decodeRuns(records, { indices, starts, payloads: starts, ends }, () => decoder, reject));
+    },
+  };
+}
+
+/** What a record is decoded with, or why it cannot be. */
+type Choice = PayloadDecoder | DataError;
+
+/** The decoders, made once for each schema and message. */
+class Decoders {
+  readonly #made = new Map<string, Choice>();
+
+  constructor(
+    private readonly format: RegisteredFormat,
+    private readonly registry: SchemaRegistry,
+    private readonly config: RegisteredConfig,
+    private readonly context: ConverterContext,
+  ) {}
+
+  /** Throws RetriableError while the registry is away. */
+  async load({ schema, messageIndexes }: Frame): Promise<Choice> {
+    const key = `${schema} ${messageIndexes}`;
+    const known = this.#made.get(key);
+    if (known) return known;
+    let registered: RegisteredSchema;
+    let references: readonly NamedReference[];
+    try {
+      registered =
+        await (typeof schema === "number" ? this.registry.schemaById(schema) : this.registry.schemaByGuid(schema));
+      references = await this.registry.resolveReferences(registered);
+    } catch (error) {
+      // Not remembered: the registry may know it later.
+      if (error instanceof DataError) return withSource(error, typeof schema === "number" ? { schemaId: schema } : {});
+      throw error;
+    }
+    const choice = this.#compile(registered, references, messageIndexes, await this.#sourceOf(registered));
+    this.#made.set(key, choice);
+    return choice;
+  }
+
+  async #sourceOf({ id, subject, version }: RegisteredSchema): Promise<SchemaSource> {
+    const { topic, side } = this.context;
+    const strategy = this.config[`${side}.subject.name.strategy`];
+    const named = subject !== undefined || id === null
+      ? { subject, version }
+      : subjectOf(await this.registry.subjectsOfId(id), { strategy, topic, side }) ?? {};
+    return { ...(id === null ? {} : { schemaId: id }), ...named };
+  }
+
+  #compile(
+    { id, guid, schemaType, schema }: RegisteredSchema,
+    references: readonly NamedReference[],
+    messageIndexes: readonly number[],
+    source: SchemaSource,
+  ): Choice {
+    const { format, context } = this;
+    try {
+      if (schemaType !== format.schemaType) {
+        const why = `it is of type ${schemaType}, expected ${format.schemaType}`;
+        throw new DataError(`Cannot decode with schema ${id ?? guid}: ${why}`, { reason: format.mismatch });
+      }
+      return format.compile({ text: schema, references, messageIndexes, source });
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      const { reason, fieldPath } = error.details;
+      context.log.warn("A schema is refused", { ...source, reason, fieldPath, error: error.message });
+      return withSource(error, source);
+    }
+  }
+}
+
+class RegisteredConverter implements Converter {
+  constructor(
+    private readonly decoders: Decoders,
+    private readonly format: RegisteredFormat,
+    private readonly isKey: boolean,
+  ) {}
+
+  async decode(records: RawRecords, indices: Int32Array, reject: RejectRecord): Promise<readonly DecodedRows[]> {
+    const { bytes } = records;
+    const { hasMessageIndexes } = this.format;
+    const side = this.isKey ? "key" : "value";
+    const [starts, ends] = rangesOf(records, this.isKey);
+    // Schemas first: a registry that is away must find nothing decoded and nothing rejected.
+    const payloads = new Int32Array(records.count);
+    const chosen = new Int32Array(records.count);
+    const choices: Choice[] = [];
+    const indexOf = new Map<string, number>();
+    let last: { start: number; length: number; choice: number } | null = null;
+    for (const index of indices) {
+      const header = schemaIdHeader(records, index, side);
+      const start = header?.start ?? starts[index];
+      const end = header?.end ?? ends[index];
+      payloads[index] = starts[index];
+      if (last !== null && isSame(bytes, last, start, end)) {
+        chosen[index] = last.choice;
+        if (!header) payloads[index] += last.length;
+        continue;
+      }
+      try {
+        const frame = readFrame(bytes, start, end, hasMessageIndexes);
+        const key = `${frame.schema} ${frame.messageIndexes}`;
+        let choice = indexOf.get(key);
+        if (choice === undefined) {
+          choice = choices.push(await this.decoders.load(frame)) - 1;
+          indexOf.set(key, choice);
+        }
+        chosen[index] = choice;
+        last = { start, length: frame.end - start, choice };
+        if (!header) payloads[index] = frame.end;
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        chosen[index] = choices.push(error) - 1;
+      }
+    }
+    return decodeRuns(records, { indices, starts, payloads, ends }, (index) => choices[chosen[index]], reject);
+  }
+}
+
+/** Whether the prefix at `start` is the one that was read last: it delimits itself, so equal bytes say the same. */
+function isSame(bytes: Uint8Array, last: { start: number; length: number }, start: number, end: number): boolean {
+  if (end - start < last.length) return false;
+  for (let i = 0; i < last.length; i++) if (bytes[start + i] !== bytes[last.start + i]) return false;
+  return true;
+}
+
+function rangesOf(records: RawRecords, isKey: boolean): [Int32Array, Int32Array] {
+  return isKey ? [records.keyStarts, records.keyEnds] : [records.valueStarts, records.valueEnds];
+}
+
+/** Where the values lie; all but `indices` by record. */
+interface Ranges {
+  readonly indices: Int32Array;
+  readonly starts: Int32Array;
+  readonly payloads: Int32Array;
+  readonly ends: Int32Array;
+}
+
+function decodeRuns(
+  { bytes }: RawRecords,
+  { indices, starts, payloads, ends }: Ranges,
+  choose: (index: number) => Choice,
+  reject: RejectRecord,
+): DecodedRows[] {
+  const runs: DecodedRows[] = [];
+  const decoded = new Int32Array(indices.length);
+  let count = 0;
+  let runStart = 0;
+  let rows: RowBuilder | null = null;
+  const endRun = () => {
+    if (rows && count > runStart) runs.push({ data: rows.finish(), rows: decoded.slice(runStart, count) });
+    runStart = count;
+  };
+  try {
+    for (const index of indices) {
+      const choice = choose(index);
+      if (choice instanceof DataError) {
+        reject(index, choice);
+        continue;
+      }
+      if (choice.rows !== rows) {
+        endRun();
+        rows = choice.rows;
+      }
+      const error = choice.append(bytes, payloads[index], ends[index], starts[index]);
+      if (error === null) decoded[count++] = index;
+      else reject(index, error);
+    }
+    endRun();
+  } catch (error) {
+    // Rows of a call that failed must not turn up in the next one.
+    rows?.discard();
+    throw error;
+  }
+  return runs;
+}
+
+function withSource(error: DataError, { schemaId, subject }: SchemaSource): DataError {
+  const source = { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
+  return new DataError(error.message, { ...error.details, ...source }, { cause: error.cause ?? error });
+}

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type RecordBatch, Schema } from "apache-arrow";
+import { DataError, recordBatch, type RecordSide, RetriableError, SCHEMA_SUBJECT } from "../mod.ts";
+import { slabOf, type SlabRecord } from "../tests/conformance/slab.ts";
+import { createRegisteredConverter, type RegisteredFormat, type WriterSchema } from "./registered.ts";
+import type { RegisteredSchema } from "./registry.ts";
+import { type FakeRegistry, registryJson, startFakeRegistry } from "./registry_fake.ts";
+import { collectRejects, contextOf, registeredConfig } from "./testing.ts";
+
+const GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+const TEXT = new TextEncoder();
+const v0 = (id: number, ...after: number[]) => Uint8Array.of(0, 0, 0, id >> 8, id & 255, ...after);
+const v1 = Uint8Array.of(1, ...GUID.replaceAll("-", "").match(/../g)!.map((hex) => parseInt(hex, 16)));
+const header = (key: string, value: Uint8Array | null) => ({ key, value });
+
+/** A format whose rows have no columns: what it was asked for is noted. */
+function listening(hasMessageIndexes = false) {
+  const compiled: WriterSchema[] = [];
+  const payloads: string[] = [];
+  const format: RegisteredFormat = {
+    schemaType: "AVRO",
+    mismatch: "not an avro schema",
+    hasMessageIndexes,
+    compile(writer) {
+      compiled.push(writer);
+      const schema = new Schema([], new Map([[SCHEMA_SUBJECT, String(writer.source.subject)]]));
+      let rows = 0;
+      const finish = (): RecordBatch => {
+        const batch = recordBatch(schema, [], rows);
+        rows = 0;
+        return batch;
+      };
+      return {
+        rows: { finish, discard: () => rows = 0 },
+        append(bytes, start, end, valueStart) {
+          const payload = new TextDecoder().decode(bytes.subarray(start, end));
+          payloads.push(`${start - valueStart}:${payload}`);
+          if (payload === "bad") return new DataError("bad", { reason: "bad" });
+          rows++;
+          return null;
+        },
+      };
+    },
+  };
+  return { format, compiled, payloads };
+}
+
+async function decode(
+  fake: FakeRegistry,
+  records: SlabRecord[],
+  { side = "value", hasMessageIndexes = false }: { side?: RecordSide; hasMessageIndexes?: boolean } = {},
+) {
+  const { format, compiled, payloads } = listening(hasMessageIndexes);
+  const context = { ...contextOf(), side };
+  const converter = createRegisteredConverter(format, registeredConfig(fake.url), context);
+  const { rejects, reject } = collectRejects();
+  const slab = slabOf(records);
+  const runs = await converter.decode(slab, Int32Array.from(records.keys()), reject);
+  return {
+    runs: runs.map(({ rows }) => [...rows]),
+    rejects: Object.fromEntries([...rejects].map(([index, { details }]) => [index, details.reason])),
+    compiled,
+    payloads,
+    converter,
+    slab,
+  };
+}
+
+const schema = (id: number, more: Partial<RegisteredSchema> = {}): RegisteredSchema => ({
+  id,
+  schemaType: "AVRO",
+  schema: `text ${id}`,
+  references: [],
+  ...more,
+});
+
+async function withRegistry(schemas: RegisteredSchema[], body: (fake: FakeRegistry) => Promise<void>): Promise<void> {
+  const fake = startFakeRegistry(schemas);
+  try {
+    await body(fake);
+  } finally {
+    await fake.stop();
+  }
+}
+
+Deno.test("a record names its schema by id, by GUID, or by either in a header, the payload then being bare", () =>
+  withRegistry([schema(1), schema(2, { guid: GUID })], async (fake) => {
+    const framed = (prefix: Uint8Array, text: string) => Uint8Array.of(...prefix, ...TEXT.encode(text));
+    const { runs, rejects, payloads, compiled } = await decode(fake, [
+      { value: framed(v0(1), "a") },
+      { value: framed(v1, "b") },
+      { value: "c", headers: [header("__value_schema_id", v1)] },
+      { value: "d", headers: [header("x", null), header("__value_schema_id", v0(1))] },
+      // The header goes before the payload, whatever that begins with.
+      { value: framed(v0(9), "e"), headers: [header("__value_schema_id", v0(1))] },
+      { value: "f", headers: [header("__key_schema_id", v0(1))] },
+      { value: "g", headers: [header("__value_schema_id", null)] },
+    ]);
+    assertEquals(runs, [[0], [1, 2], [3, 4]]);
+    assertEquals(rejects, { 5: "no schema id frame", 6: "no schema id frame" });
+    assertEquals(payloads, ["5:a", "17:b", "0:c", "0:d", "0:\0\0\0\0\te"]);
+    assertEquals(compiled.map(({ text, source }) => [text, source.schemaId]), [["text 1", 1], ["text 2", 2]]);
+  }));
+
+Deno.test("keys name their schemas as values do", () =>
+  withRegistry([schema(1)], async (fake) => {
+    const records = [
+      { key: Uint8Array.of(...v0(1), 97), value: null },
+      { key: "b", value: "x", headers: [header("__key_schema_id", v0(1))] },
+    ];
+    const { runs, payloads } = await decode(fake, records, { side: "key" });
+    assertEquals([runs, payloads], [[[0, 1]], ["5:a", "0:b"]]);
+  }));
+
+Deno.test("message indexes choose the decoder, in the payload and in a header", () =>
+  withRegistry([schema(1)], async (fake) => {
+    const { runs, payloads, compiled } = await decode(fake, [
+      { value: v0(1, 0, 97) },
+      { value: v0(1, 4, 2, 4, 98) },
+      { value: "c", headers: [header("__value_schema_id", v0(1, 0))] },
+      { value: v0(1, 2, 0, 100) },
+    ], { hasMessageIndexes: true });
+    assertEquals([runs, payloads], [[[0], [1], [2, 3]], ["6:a", "8:b", "0:c", "7:d"]]);
+    assertEquals(compiled.map(({ messageIndexes }) => messageIndexes), [[0], [1, 2]]);
+  }));
+
+Deno.test("a schema of several subjects is the one's that the topic's producer registered it under", () =>
+  withRegistry([
+    schema(1, { subject: "shared.Order", version: 9 }),
+    schema(1, { subject: "orders-value", version: 2 }),
+  ], async (fake) => {
+    const { compiled } = await decode(fake, [{ value: v0(1) }]);
+    assertEquals(compiled[0].source, { schemaId: 1, subject: "orders-value", version: 2 });
+  }));
+
+Deno.test("a registry that does not tell subjects, or lets nobody ask, is no reason to fail", () =>
+  withRegistry([schema(1)], async (fake) => {
+    fake.intercept = (request) =>
+      request.url.endsWith("/versions") ? registryJson(403, { error_code: 40301, message: "forbidden" }) : null;
+    const { compiled, runs } = await decode(fake, [{ value: v0(1) }]);
+    assertEquals([runs, compiled[0].source], [[[0]], { schemaId: 1 }]);
+  }));
+
+Deno.test("references come with the names that the text imports them by", () =>
+  withRegistry([
+    schema(1, { references: [{ name: "common/money.proto", subject: "money", version: 1 }] }),
+    schema(2, { subject: "money", version: 1 }),
+  ], async (fake) => {
+    const { compiled } = await decode(fake, [{ value: v0(1) }]);
+    assertEquals(compiled[0].references.map(({ name, schema }) => [name, schema.schema]), [[
+      "common/money.proto",
+      "text 2",
+    ]]);
+  }));
+
+Deno.test("nothing is decoded and nothing rejected while the registry is away, also for a GUID", () =>
+  withRegistry([schema(2, { guid: GUID })], async (fake) => {
+    const { format, payloads } = listening();
+    const converter = createRegisteredConverter(format, registeredConfig(fake.url), contextOf());
+    const slab = slabOf([{ value: "bad frame" }, { value: v1 }]);
+    fake.intercept = () => registryJson(503, {});
+    const reject = () => assert(false, "nothing is rejected");
+    await assertRejects(() => converter.decode(slab, Int32Array.of(0, 1), reject), RetriableError);
+    assertEquals(payloads, []);
+    fake.intercept = null;
+    const { rejects, reject: collect } = collectRejects();
+    await converter.decode(slab, Int32Array.of(0, 1), collect);
+    assertEquals([payloads, [...rejects.keys()]], [["17:"], [0]]);
+  }));
+
+Deno.test("a record whose payload is bad is rejected alone, one of another format by the mismatch", () =>
+  withRegistry([schema(1), schema(2, { schemaType: "JSON" })], async (fake) => {
+    const bad = Uint8Array.of(...v0(1), ...TEXT.encode("bad"));
+    const { runs, rejects } = await decode(fake, [{ value: v0(1) }, { value: bad }, { value: v0(2) }, {
+      value: v0(1),
+    }]);
+    assertEquals([runs, rejects], [[[0, 3]], { 1: "bad", 2: "not an avro schema" }]);
+  }));
