@@ -150,7 +150,7 @@ Deno.test("exceptions to these rules are still needed", () => {
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   "apache-arrow": ["runtime/", "connectors/", "schemas/", "tests/"],
   "kafkajs": ["runtime/kafka/", "tests/"],
-  "@platformatic/kafka": ["runtime/kafka/", "tests/integration/"],
+  "@platformatic/kafka": ["runtime/kafka/", "tests/integration/", "tests/support/kafka_cluster.ts"],
   "hyparquet": ["connectors/delta-sink/parquet/"],
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],
   "prom-client": ["runtime/metrics.ts"],

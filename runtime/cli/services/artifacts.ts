@@ -1,5 +1,5 @@
 /**
- * The pinned programs behind `services up`: fetched once by Maven, kept outside the checkout.
+ * The pinned programs behind `services up`: fetched once by Maven, the object store by Go, kept outside the checkout.
  *
  * @module
  */
@@ -7,7 +7,13 @@ import { exists } from "../exists.ts";
 import { FatalError } from "../../api/errors.ts";
 
 /** The only place that names versions of the servers. */
-export const VERSIONS = { kafka: "4.4.0", scala: "2.13", apicurio: "2.6.13.Final", dependencyPlugin: "3.8.1" } as const;
+export const VERSIONS = {
+  kafka: "4.4.0",
+  scala: "2.13",
+  apicurio: "2.6.13.Final",
+  dependencyPlugin: "3.8.1",
+  versitygw: "1.8.0",
+} as const;
 
 /** Called with a line of progress. */
 export type Progress = (line: string) => void;
@@ -15,13 +21,14 @@ export type Progress = (line: string) => void;
 const ALTERNATIVES = "Use a broker of your own (--config FILE with bootstrap.servers), " +
   "or run: docker compose -f deploy/compose.yaml up";
 
-const KAFKA_POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+const kafkaPom = (version: string) =>
+  `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>sluice</groupId><artifactId>kafka-broker</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
     <dependency>
       <groupId>org.apache.kafka</groupId><artifactId>kafka_${VERSIONS.scala}</artifactId>
-      <version>${VERSIONS.kafka}</version>
+      <version>${version}</version>
       <!-- kafka-tools-api 4.4.0 is not on Central; the broker does not need it -->
       <exclusions><exclusion>
         <groupId>org.apache.kafka</groupId><artifactId>kafka-tools-api</artifactId>
@@ -42,17 +49,21 @@ export function cacheDir(): string {
   return `${base}/sluice`;
 }
 
-/** The folder with the broker's jars; fetches them where it is not complete yet. */
-export async function kafkaLibs(log: Progress, cache = cacheDir()): Promise<string> {
-  const target = `${cache}/kafka-${VERSIONS.scala}-${VERSIONS.kafka}`;
+/** The folder with the broker's jars; fetches them where it is not complete yet. Tests name other versions than ours. */
+export async function kafkaLibs(
+  log: Progress,
+  cache = cacheDir(),
+  version: string = VERSIONS.kafka,
+): Promise<string> {
+  const target = `${cache}/kafka-${VERSIONS.scala}-${version}`;
   await requireProgram("java", "a Java 17 runtime");
   if (await exists(target)) return target;
   await requireProgram("mvn", "Maven 3");
-  log(`Fetching Apache Kafka ${VERSIONS.kafka} (43 MB, once) ...`);
+  log(`Fetching Apache Kafka ${version} (43 MB, once) ...`);
   await Deno.mkdir(cache, { recursive: true });
   const work = await Deno.makeTempDir({ dir: cache, prefix: "kafka-" });
   try {
-    await Deno.writeTextFile(`${work}/pom.xml`, KAFKA_POM);
+    await Deno.writeTextFile(`${work}/pom.xml`, kafkaPom(version));
     const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${VERSIONS.dependencyPlugin}:copy-dependencies`;
     await maven(["-f", `${work}/pom.xml`, plugin, "-DincludeScope=runtime", `-DoutputDirectory=${work}/libs`]);
     await publish(`${work}/libs`, target);
@@ -86,9 +97,44 @@ export async function registryHome(log: Progress, cache = cacheDir()): Promise<s
   return target;
 }
 
+/** The object store's executable; builds it (about 1.5 minutes) where it is not there yet. */
+export async function objectStoreProgram(log: Progress, cache = cacheDir()): Promise<string> {
+  const target = `${cache}/versitygw-${VERSIONS.versitygw}`;
+  if (await exists(target)) return `${target}/versitygw`;
+  if (!await hasObjectStore(cache)) {
+    throw new FatalError(
+      'Cannot start the object store: "go" is not on the PATH, Go 1.25 or newer builds it. Leave it out ' +
+        "(--no-object-store), use a bucket of your own, or install Go",
+    );
+  }
+  log(`Building the object store versitygw ${VERSIONS.versitygw} (once, a minute or two) ...`);
+  await Deno.mkdir(cache, { recursive: true });
+  const work = await Deno.makeTempDir({ dir: cache, prefix: "versitygw-" });
+  try {
+    const module = `github.com/versity/versitygw/cmd/versitygw@v${VERSIONS.versitygw}`;
+    await run("go", ["install", "-ldflags=-s -w", module], { GOBIN: `${work}/bin` });
+    await publish(`${work}/bin`, target);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FatalError(`Cannot build the object store. Leave it out by --no-object-store\n${why}`, { cause });
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+  return `${target}/versitygw`;
+}
+
+/** Whether the object store is here, or can be built. */
+export async function hasObjectStore(cache = cacheDir()): Promise<boolean> {
+  return await exists(`${cache}/versitygw-${VERSIONS.versitygw}`) || await hasProgram("go");
+}
+
 /** Runs a program to its end; its output is part of the error where it fails. */
-export async function run(program: string, args: readonly string[]): Promise<string> {
-  const { success, code, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" })
+export async function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { success, code, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null", env })
     .output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (success) return text(stdout);
@@ -106,14 +152,19 @@ async function maven(args: readonly string[]): Promise<void> {
 }
 
 async function requireProgram(program: string, what: string): Promise<void> {
+  if (await hasProgram(program)) return;
+  throw new FatalError(
+    `Cannot start local services: "${program}" is not on the PATH, ${what} is needed. ${ALTERNATIVES}`,
+  );
+}
+
+async function hasProgram(program: string): Promise<boolean> {
   try {
     await new Deno.Command(program, { args: ["-version"], stdin: "null", stdout: "null", stderr: "null" }).output();
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new FatalError(
-      `Cannot start local services: "${program}" is not on the PATH, ${what} is needed. ${ALTERNATIVES}`,
-      { cause },
-    );
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

@@ -12,6 +12,12 @@ import { type ServerHandle, startServer } from "./server.ts";
 /** Small and quick to start rather than fast in the long run. */
 export const JVM_FLAGS = ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] as const;
 
+/** What a broker's log looks like, in a file. */
+export const LOG_FLAGS = [
+  "-Dorg.slf4j.simpleLogger.showDateTime=true",
+  "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+] as const;
+
 /** How to start a broker. */
 export interface KafkaOptions {
   readonly clock: Clock;
@@ -44,7 +50,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaHandle> {
   const file = `${dir}/server.properties`;
   await Deno.writeTextFile(file, serverProperties(port, freePort(), dir, options.config ?? {}));
   log(`Starting Kafka on ${bootstrap} ...`);
-  const java = [...JVM_FLAGS, `-Xmx${options.heapMiB ?? 256}m`, "-cp", `${libs}/*`, ...LOGGING];
+  const java = [...JVM_FLAGS, `-Xmx${options.heapMiB ?? 256}m`, "-cp", `${libs}/*`, ...LOG_FLAGS];
   if (!(await isFormatted(dir))) {
     await run("java", [...java, "kafka.tools.StorageTool", "format", "-t", clusterId(), "-c", file]);
   }
@@ -69,11 +75,6 @@ export async function makeServiceDir(name: string): Promise<string> {
   await Deno.mkdir(run, { recursive: true });
   return await Deno.makeTempDir({ dir: run, prefix: `${name}-` });
 }
-
-const LOGGING = [
-  "-Dorg.slf4j.simpleLogger.showDateTime=true",
-  "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-];
 
 function serverProperties(
   port: number,
