@@ -32,6 +32,8 @@ import { createValidateStage } from "./validate.ts";
 export interface TaskSetup {
   readonly instance: Instance;
   readonly task: number;
+  /** What it may hold in all. */
+  readonly memoryBytes: number;
   readonly fetcher: Fetcher;
   /** For dead letters; null where the instance has no dead-letter topic. */
   readonly producer: RecordProducer | null;
@@ -53,7 +55,7 @@ export interface AssembledTask {
 }
 
 /** Part of a task's memory that slabs in flight or held back may take; columns and files get the rest. */
-const SLAB_PART = 1 / 4;
+export const SLAB_PART = 1 / 4;
 
 /** Makes the task; it reads nothing before `run()`. */
 export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
@@ -104,7 +106,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     retry,
     uuid,
     random,
-    memoryBytes: Math.floor(values["memory.bytes"] * (1 - SLAB_PART)),
+    memoryBytes: Math.floor(setup.memoryBytes * (1 - SLAB_PART)),
     reject: (batch: SinkBatch, row, error) =>
       reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], withSchemaOf(error, batch)),
     requestCommit: () => send({ kind: "commit-requested" }),
@@ -154,7 +156,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     retry,
     clock,
     log,
-    heldBytesMax: Math.floor(values["memory.bytes"] * SLAB_PART / 2),
+    heldBytesMax: Math.floor(setup.memoryBytes * SLAB_PART / 2),
     commitRecordsMax: values["commit.records.max"],
     send,
     giveUp: () => stopping.abort(new FatalError("The task is ending")),

@@ -13,6 +13,7 @@ import {
   type Retry,
   type TopicPartition,
 } from "./api/mod.ts";
+import type { InstanceBudget } from "./config/budgets.ts";
 import type { RawConfig } from "./config/raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { ConnectorRun, type RunObserver } from "./connector_run.ts";
@@ -28,6 +29,8 @@ import { createThreadHost, type ThreadInit } from "./task_thread.ts";
 export interface RunOptions {
   readonly instance: Instance;
   readonly raw: RawConfig;
+  /** What the worker leaves to it. */
+  readonly budget: InstanceBudget;
   readonly kafka: KafkaSettings;
   readonly threadUrl: string;
   readonly threadLog: ThreadInit["log"];
@@ -100,6 +103,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
           raw: options.raw,
           instance: instance.name,
           task,
+          memoryBytes: options.budget.taskMemoryBytes,
           kafka,
           log: options.threadLog,
         }, receive),
@@ -111,7 +115,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
         commitTimeoutMs: values["commit.timeout.ms"],
         lateMax: LATE_ROUNDS_MAX,
       },
-      tasksMax: values["tasks.max"],
+      tasksMax: options.budget.tasksMax,
       autoOffsetReset: values["auto.offset.reset"],
       initial,
       until: options.untilCaughtUp ? await ends(initial, admin, retry) : null,

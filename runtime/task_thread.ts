@@ -5,7 +5,7 @@
  * @module
  */
 import { FatalError, type LogFields } from "./api/mod.ts";
-import { assembleTask } from "./assemble_task.ts";
+import { assembleTask, SLAB_PART } from "./assemble_task.ts";
 import { systemClock } from "./clock.ts";
 import type { RawConfig } from "./config/raw.ts";
 import { parseRaw } from "./config/read_config.ts";
@@ -23,6 +23,8 @@ export interface ThreadInit {
   readonly raw: RawConfig;
   readonly instance: string;
   readonly task: number;
+  /** What the task may hold in all. */
+  readonly memoryBytes: number;
   readonly kafka: KafkaSettings;
   readonly log: { readonly level: LogLevel; readonly format: "json" | "text"; readonly file: string | null };
 }
@@ -60,7 +62,7 @@ export function runTaskThread(plugins: Plugins): void {
 }
 
 async function start(
-  { raw, instance: name, task, kafka, log: logOptions }: ThreadInit,
+  { raw, instance: name, task, memoryBytes, kafka, log: logOptions }: ThreadInit,
   plugins: Plugins,
   send: (message: FromTask) => void,
   open: (receive: (message: ToTask) => void) => void,
@@ -74,7 +76,7 @@ async function start(
     clock: systemClock,
     random: Math.random,
     log: log.with(fields),
-    memoryBytes: Math.floor(instance.values["memory.bytes"] / 4),
+    memoryBytes: Math.floor(memoryBytes * SLAB_PART),
   });
   const hasLetters = instance.values["errors.deadletterqueue.topic.name"] !== null;
   const producer = hasLetters ? createProducer(kafka.producer) : null;
@@ -86,6 +88,7 @@ async function start(
   const assembled = await assembleTask({
     instance,
     task,
+    memoryBytes,
     fetcher,
     producer,
     recordBytesMax: kafka.producer.requestBytesMax,

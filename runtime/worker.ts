@@ -5,6 +5,7 @@
  */
 import { ConfigError, type Log } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
+import { divideBudgets } from "./config/budgets.ts";
 import type { ReadConfig } from "./config/read_config.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { type RunObserver, TaskFailedError } from "./connector_run.ts";
@@ -125,6 +126,7 @@ export class Worker {
     const prepared = await prepareRun({
       instance,
       raw: config.raw,
+      budget: divideBudgets(worker, config.instances).get(instance.name)!,
       kafka: await kafkaSettings(kafkaKeys(worker, instance.values)),
       threadUrl,
       threadLog: { level: worker["log.level"], format: worker["log.format"], file: worker["log.file"] },

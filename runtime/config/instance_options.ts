@@ -15,6 +15,9 @@ const clients = "Kafka clients";
 /** For options that are one decision for all topics of the instance. */
 const perTopic = false;
 
+/** A task with less cannot hold a fetch and a file. */
+export const TASK_MEMORY_BYTES_MIN = 16 * MiB;
+
 /** The declaration; README tables are printed from it. */
 export const INSTANCE_OPTIONS = {
   "connector": option.string({
@@ -136,10 +139,19 @@ export const INSTANCE_OPTIONS = {
     perTopic,
   }),
   "memory.bytes": option.bytes({
-    doc: "What a task may hold in slabs, columns, open files and uploads. Over it the largest file is closed early.",
+    doc: "What a task may hold in slabs, columns, open files and uploads. Over it the largest file is closed early. " +
+      "worker.memory.bytes may leave it less.",
     default: 128 * MiB,
-    min: 16 * MiB,
+    min: TASK_MEMORY_BYTES_MIN,
     group: commits,
+    perTopic,
+  }),
+  "topic.failure": option.oneOf(["topic", "all"], {
+    doc:
+      "What stops where one topic's table or records cannot be used: that topic alone, tried again as failed tasks are " +
+      "(task.restart.*), or all topics of the instance.",
+    default: "topic",
+    group: errors,
     perTopic,
   }),
   "errors.tolerance": option.oneOf(["none", "all"], {

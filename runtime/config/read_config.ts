@@ -5,6 +5,7 @@
  */
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import type { ConfigDef } from "../api/config_def.ts";
+import { checkBudgets } from "./budgets.ts";
 import { loadConfig } from "./load.ts";
 import { didYouMean } from "./nearest.ts";
 import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
@@ -61,6 +62,7 @@ export function parseRaw<Predicate extends NamedPlugin>(
     const instance = resolveInstance(name, keys, raw.worker, plugins, problems);
     if (instance) instances.push(instance);
   }
+  if (problems.length === 0) checkBudgets(worker, instances, problems);
   if (problems.length > 0) throw new ConfigError(withoutRepeats(problems));
   return { worker, instances, raw };
 }

@@ -104,8 +104,22 @@ export const WORKER_OPTIONS = {
     min: 1000,
     group: worker,
   }),
+  "worker.threads": option.int({
+    doc: "The most tasks of all instances together; each instance has at least one. 0: as many as their tasks.max say.",
+    default: 0,
+    min: 0,
+    group: worker,
+  }),
+  "worker.memory.bytes": option.bytes({
+    doc:
+      "What the tasks of all instances together may hold in slabs, columns, open files and uploads; divided over them " +
+      "by their memory.bytes. 0: as much as their memory.bytes say.",
+    default: 0,
+    min: 0,
+    group: worker,
+  }),
   "task.restart.max": option.int({
-    doc: "How often in a row a failed task is started again; a commit starts the count anew. 0: never.",
+    doc: "How often in a row a failed task or topic is started again; a commit starts the count anew. 0: never.",
     default: 10,
     min: 0,
     group: worker,

@@ -192,6 +192,7 @@ export class ConnectorProcess {
     const assembled = assembleTask({
       instance: this.#instance(thread, config),
       task: number,
+      memoryBytes: this.parts.options.memoryBytes,
       fetcher: this.parts.kafka.fetcher(thread),
       producer: this.#producer(thread),
       recordBytesMax: 1 << 20,
