@@ -1,5 +1,5 @@
 /**
- * `deno task test`: every test there is, with one broker and one registry for all of them. Arguments are passed on to
+ * `deno task test`: every test there is, with one broker, one registry and one object store for all of them. Arguments are passed on to
  * `deno test`.
  *
  * @module
@@ -10,7 +10,7 @@ import { systemClock } from "../runtime/clock.ts";
 // Of this run alone: another one beside it must not lose its broker when this one ends. The tests find it by the name.
 const instance = Deno.env.get("TEST_SERVICES") ?? `test-${Deno.pid}`;
 const log = (line: string) => console.error(line);
-await servicesUp({ clock: systemClock, log, instance });
+await servicesUp({ clock: systemClock, log, instance, objectStore: "required" });
 let code = 1;
 try {
   const child = new Deno.Command(Deno.execPath(), {

@@ -47,13 +47,15 @@ function commands(context: CliContext, done: (code: number) => void): Command {
     .option("--keep", "quickstart: leave Kafka and the registry running", false)
     .action(async (options) => done(await (await import("./start.ts")).start(options, context)));
 
-  const services = program.command("services").description("a local Kafka and Schema Registry, for development");
+  const services = program.command("services")
+    .description("a local Kafka, Schema Registry and object store (S3), for development");
   for (const action of ["up", "down", "status"] as const) {
-    services.command(action)
+    const command = services.command(action)
       .option("--instance <name>", "one of several sets that run side by side", "default")
-      .action(async ({ instance }) => {
-        done(await (await import("./services_command.ts")).services(action, instance));
-      });
+      .action(async (options) => done(await (await import("./services_command.ts")).services(action, options)));
+    if (action !== "up") continue;
+    command.option("--object-store", "fail where the object store cannot be had")
+      .option("--no-object-store", "leave it out; else it is started where it is built, or Go is there to build it");
   }
 
   const table = program.command("table").description("look at and change Delta tables");

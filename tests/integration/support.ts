@@ -1,12 +1,14 @@
 /**
- * A real broker and registry for integration tests: those that `deno task test` started, else own ones that end with the
- * test process. Import it at the top of a test file and call `broker()` or `services()` outside of any test.
+ * A real broker, registry and object store for integration tests: those that `deno task test` started, else own ones that
+ * end with the test process. Import it at the top of a test file and call `broker()`, `objectStore()` or `services()`
+ * outside of any test.
  *
  * @module
  */
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { systemClock } from "../../runtime/clock.ts";
 import { startKafka } from "../../runtime/cli/services/kafka.ts";
+import { type ObjectStoreAccess, startObjectStore } from "../../runtime/cli/services/object_store.ts";
 import { startRegistry } from "../../runtime/cli/services/registry.ts";
 import { servicesStatus } from "../../runtime/cli/services/services.ts";
 import { silenceNegativeTimeouts } from "../../runtime/kafka/kafkajs_warning.ts";
@@ -19,6 +21,7 @@ silenceNegativeTimeouts();
 
 let brokerStarted: Promise<string> | null = null;
 let registryStarted: Promise<string> | null = null;
+let objectStoreStarted: Promise<ObjectStoreAccess> | null = null;
 
 /** The bootstrap address of a broker that all tests of the process share. Use topics of your own. */
 export function broker(): Promise<string> {
@@ -36,7 +39,18 @@ export function registry(): Promise<string> {
   })();
 }
 
-/** Both. */
+/** An object store (S3) that all tests of the process share. Use prefixes of your own in its bucket. */
+export function objectStore(): Promise<ObjectStoreAccess> {
+  return objectStoreStarted ??= (async () => {
+    const { services, objectStore } = await servicesStatus({ instance: INSTANCE });
+    const store = services?.objectStore && objectStore === "up" ? services.objectStore : null;
+    const { endpoint, region, accessKeyId, secretAccessKey, bucket } = store ??
+      await startObjectStore({ clock: systemClock });
+    return { endpoint, region, accessKeyId, secretAccessKey, bucket };
+  })();
+}
+
+/** Broker and registry. */
 export async function services(): Promise<{ bootstrap: string; registryUrl: string }> {
   const [bootstrap, registryUrl] = await Promise.all([broker(), registry()]);
   return { bootstrap, registryUrl };
