@@ -8,7 +8,7 @@ import type { Mutations } from "../simulation/connector_process.ts";
 import type { Fate, Fortune, Operation } from "../simulation/life.ts";
 import { Seeded } from "../simulation/seeded.ts";
 import { verify } from "../simulation/verify.ts";
-import { World } from "../simulation/world.ts";
+import { World, type WorldStore } from "../simulation/world.ts";
 
 /** Where the run is struck, and how it goes on. */
 export interface Strike {
@@ -20,6 +20,8 @@ export interface Strike {
   readonly mutations?: Mutations;
   /** A folder for the table; in memory where absent. */
   readonly folder?: string;
+  /** A real store for the table. */
+  readonly store?: WorldStore;
 }
 
 /** What came of a run. */
@@ -45,13 +47,14 @@ const TELL_MS = 600;
 const SEED = 20_261_121;
 
 /** Plays the run with this strike. */
-export async function playReference({ at, fate, tasks, mutations, folder }: Strike): Promise<StrikeResult> {
+export async function playReference({ at, fate, tasks, mutations, folder, store }: Strike): Promise<StrikeResult> {
   const world = new World({
     seed: SEED,
     topics: [{ topic: "orders", partitions: 4 }],
     fetchRecordsMax: 6,
     mutations,
     folder,
+    store,
     connector: {
       commitIntervalMs: ROUND_MS,
       commitTimeoutMs: TIMEOUT_MS,

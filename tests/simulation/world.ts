@@ -12,9 +12,17 @@ import { Journal } from "./journal.ts";
 import { type Fortune, Life } from "./life.ts";
 import { MemoryKafka } from "./memory_kafka.ts";
 import { Seeded } from "./seeded.ts";
-import { simulatedStorage } from "./simulated_storage.ts";
+import { simulatedStorage, type StorageEvents } from "./simulated_storage.ts";
 import { Source } from "./source.ts";
 import { VirtualTime } from "./virtual_time.ts";
+
+/** Tables on a real store. */
+export interface WorldStore {
+  /** As processes reach it; what it did without being able to say so, it tells `events`. */
+  inside(uri: string, events: StorageEvents): Storage;
+  /** As it is. */
+  outside(uri: string): Storage;
+}
 
 /** What a world is made of. */
 export interface WorldOptions {
@@ -25,6 +33,8 @@ export interface WorldOptions {
   readonly mutations?: Mutations;
   /** A folder for the tables; in memory where absent. */
   readonly folder?: string;
+  /** A store for the tables, in place of a folder. */
+  readonly store?: WorldStore;
 }
 
 /** See the module's doc. */
@@ -55,6 +65,8 @@ export class World {
   start(tasksMax: number, fortune: Fortune, until?: ReadonlyMap<string, bigint>): ConnectorProcess {
     const number = this.processes.length + 1;
     const random = this.random.fork();
+    const { store } = this.options;
+    const inside = (uri: string) => store?.inside(uri, this.journal) ?? this.storage(uri);
     const life = new Life(`process-${number}`, this.time, fortune, null, random.int(-5000, 5000));
     const process = new ConnectorProcess({
       life,
@@ -62,7 +74,7 @@ export class World {
       random,
       options: { ...this.options.connector, topics: this.options.topics.map(({ topic }) => topic), tasksMax },
       mutations: this.options.mutations ?? {},
-      openTable: (uri, owner) => simulatedStorage(uri, this.storage(uri), owner, this.journal),
+      openTable: (uri, owner) => simulatedStorage(uri, inside(uri), owner, this.journal),
       log: collectingLog(this.lines, { process: number }),
       onBug: (error) => this.bugs.push(error),
       until,
@@ -79,7 +91,8 @@ export class World {
 
   /** A table's objects, seen from outside of every process. */
   storage(uri: string): Storage {
-    const { folder } = this.options;
+    const { folder, store } = this.options;
+    if (store !== undefined) return store.outside(uri);
     if (folder !== undefined) return new LocalStorage(`${folder}/${uri.split("/").at(-1)}`, uri);
     const objects = this.#objects.get(uri) ?? new Map();
     this.#objects.set(uri, objects);
