@@ -5,18 +5,25 @@
  * counts the rows and the distinct ids. records_per_s goes from the program's first log line ("Starting") to its last
  * commit; cpu_s and peak_rss_mb are the whole process', start and end included.
  *
+ * With --topics it is the benchmark of many tables: see many_tables.ts.
+ *
+ *     deno task bench --topics 500 --records 5000000 [--rate 40000] [--backlog 0] [--commit-interval 10s] [--keep]
  *     deno task bench [--records 1000000] [--partitions 4] [--tasks 2] [--runs 1] [--bootstrap host:port [--topic filled]] [--set key=value]...
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { systemClock } from "../../runtime/clock.ts";
+import { option } from "../../mod.ts";
+import { parseValue } from "../../runtime/config/parse_value.ts";
 import { startKafka } from "../../runtime/cli/services/kafka.ts";
 import { createAdmin } from "../../runtime/kafka/admin.ts";
 import { createProducer } from "../../runtime/kafka/producer.ts";
 import { kafkaSettings } from "../../runtime/kafka/settings.ts";
 import { createLog } from "../../runtime/log.ts";
 import { DUCKDB_DELTA, runPython } from "../support/python.ts";
+import { benchManyTables } from "./many_tables.ts";
+import { startProgram, watchUsage } from "./program.ts";
 import { jsonRecords, RECORD_BYTES } from "./records.ts";
 
 const SEND_RECORDS = 5_000;
@@ -26,9 +33,13 @@ const { values: flags } = parseArgs({
     partitions: { type: "string", default: "4" },
     tasks: { type: "string", default: "2" },
     runs: { type: "string", default: "1" },
-    "commit-interval": { type: "string", default: "1s" },
+    "commit-interval": { type: "string" },
     bootstrap: { type: "string" },
     topic: { type: "string" },
+    topics: { type: "string" },
+    rate: { type: "string", default: "40000" },
+    backlog: { type: "string", default: "0" },
+    keep: { type: "boolean", default: false },
     set: { type: "string", multiple: true, default: [] },
   },
 });
@@ -37,11 +48,35 @@ const records = Number(flags.records);
 const own = flags.bootstrap ? null : await startKafka({ clock: systemClock, log: (line) => console.error(line) });
 const bootstrap = flags.bootstrap ?? own!.bootstrap;
 try {
+  if (flags.topics) await manyTables(Number(flags.topics));
+  else await oneTable();
+} finally {
+  await own?.stop();
+}
+
+async function oneTable(): Promise<void> {
   const topic = flags.topic ?? `bench-${crypto.randomUUID().slice(0, 8)}`;
   if (flags.topic === undefined) await produce(topic);
   for (let run = 0; run < Number(flags.runs); run++) console.log(JSON.stringify(await drain(topic, run)));
-} finally {
-  await own?.stop();
+}
+
+async function manyTables(topics: number): Promise<void> {
+  const { partitions, tasks, rate, backlog, set, keep } = flags;
+  const interval = parseValue(option.durationMs({ doc: "" }), flags["commit-interval"] ?? "10s");
+  if ("why" in interval) throw new Error(`--commit-interval ${interval.why}`);
+  const figures = await benchManyTables({
+    bootstrap,
+    topics,
+    records,
+    partitions: Number(partitions),
+    tasks: Number(tasks),
+    intervalMs: interval.value as number,
+    rate: Number(rate),
+    backlog: Number(backlog),
+    set,
+    keep,
+  });
+  console.log(JSON.stringify(figures));
 }
 
 async function produce(topic: string): Promise<void> {
@@ -77,28 +112,17 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
           "tasks.max": Number(flags.tasks),
           "value.converter": "json",
           "table.uri": `${dir}/\${topic}`,
-          "commit.interval.ms": flags["commit-interval"],
+          "commit.interval.ms": flags["commit-interval"] ?? "1s",
         },
       },
     };
     await Deno.writeTextFile(`${dir}/config.yaml`, JSON.stringify(config)); // JSON is YAML
-    const root = new URL("../../", import.meta.url).pathname;
-    const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...tasks.start.split(" ").slice(1), // what `deno task start` runs, without the shell around it
-        "--connector",
-        "delta-sink",
-        "--config",
-        `${dir}/config.yaml`,
-        "--until-caught-up",
-        ...flags.set.flatMap((set) => ["--set", set]),
-      ],
-      cwd: root,
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const usage = watch(child.pid);
+    const child = await startProgram(
+      `${dir}/config.yaml`,
+      "--until-caught-up",
+      ...flags.set.flatMap((set) => ["--set", set]),
+    );
+    const usage = watchUsage(child.pid);
     const { code, stdout } = await child.output();
     const { cpuS, peakRssMb } = await usage;
     if (code !== 0) throw new Error(`The program ended with ${code}; ${await Deno.readTextFile(logFile)}`);
@@ -125,22 +149,6 @@ async function drain(topic: string, run: number): Promise<Record<string, unknown
     };
   } finally {
     await Deno.remove(dir, { recursive: true });
-  }
-}
-
-/** Looks at a process until it is gone: CPU seconds of all its threads, and the most memory that it had. */
-async function watch(pid: number): Promise<{ cpuS: number; peakRssMb: number }> {
-  let cpuS = 0, peakRssMb = 0;
-  for (;;) {
-    try {
-      const status = await Deno.readTextFile(`/proc/${pid}/status`);
-      const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).split(") ")[1].split(" ");
-      peakRssMb = Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024) || peakRssMb;
-      cpuS = (Number(fields[11]) + Number(fields[12])) / 100 || cpuS;
-    } catch {
-      return { cpuS, peakRssMb }; // the process is gone
-    }
-    await systemClock.sleep(20);
   }
 }
 

@@ -19,6 +19,21 @@ export function jsonRecords(topic: string, from: number, to: number, nowMs: numb
   return records;
 }
 
+/** A record of one of five shapes; all have `id` (the record's number), `ts` (`nowMs`) and `city`. */
+export function shapedRecord(topic: string, shape: number, id: number, nowMs: number): ProducerRecord {
+  const mixed = (Math.imul(id, 2654435761) >>> 0) / 4294967296;
+  const city = CITIES[id % CITIES.length];
+  const own = [
+    { name: `user-${id}`, amount: Math.round(mixed * 100_000) / 100, device: DEVICES[id % 3], active: id % 3 === 0 },
+    { order: { no: id, total: mixed + 1e-7 }, lines: [{ sku: `sku-${id % 97}`, quantity: id % 7 }] },
+    { sensor: `s-${id % 40}`, value: mixed, unit: "kPa", ok: true, quality: id % 5 },
+    { path: `/pages/${id % 211}`, status: 200 + id % 3, ms: id % 800, agent: "Mozilla/5.0", referrer: null, bytes: id },
+    { tags: ["a", `t${id % 9}`], note: "x".repeat(id % 60), score: mixed + 1e-7 },
+  ][shape % 5];
+  const value = TEXT.encode(JSON.stringify({ id, ts: nowMs, city, ...own }));
+  return { topic, key: TEXT.encode(String(id)), value, headers: [], timestampMs: nowMs };
+}
+
 function record(topic: string, id: number, nowMs: number): ProducerRecord {
   // A cheap hash spreads the values; the score has 17 digits, as measured doubles do.
   const mixed = (Math.imul(id, 2654435761) >>> 0) / 4294967296;
