@@ -4,14 +4,14 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Producer } from "kafkajs";
 import { Seeded } from "../simulation/seeded.ts";
 import { startKafka } from "../../runtime/cli/services/kafka.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readDeltaRs } from "../support/tables.ts";
+import { assertEachOnce, keepProducing } from "./kills.ts";
 import { type Program, Scratch } from "./program.ts";
 import { freshName, makeTopic } from "./support.ts";
-import { originOf, readAll, withProducer } from "./topics.ts";
+import { withProducer } from "./topics.ts";
 
 const KILLS = 20;
 const PARTITIONS = 4;
@@ -37,7 +37,10 @@ Deno.test("kill -9 at twenty random moments loses nothing and repeats nothing", 
     }, { "log.level": "debug" })
   ));
   const ending = new AbortController();
-  const producing = withProducer(scratch.bootstrap, (producer) => keepProducing(producer, topic, ending.signal));
+  const producing = withProducer(
+    scratch.bootstrap,
+    (producer) => keepProducing(producer, { topic, partitions: PARTITIONS, signal: ending.signal }),
+  );
   producing.catch(() => {}); // awaited below
   try {
     for (let kill = 0; kill < KILLS; kill++) {
@@ -54,38 +57,16 @@ Deno.test("kill -9 at twenty random moments loses nothing and repeats nothing", 
   const rest = await scratch.drain(configs[0]);
   assertEquals([rest.records, rest.rows], [0, 0], "the drain before left nothing");
 
-  const records = await readAll(scratch.bootstrap, topic);
-  assertEquals(records.length, produced, "the reader saw what was produced");
-  const text = new TextDecoder();
-  const isPoison = ({ value }: { value: Uint8Array | null }) => !text.decode(value!).endsWith("}");
-  const origins = new Set((await readAll(scratch.bootstrap, letters)).map(originOf));
-  const poison = records.filter(isPoison).map(({ partition, offset }) => `${topic}-${partition}@${offset}`);
-  assertEquals([...origins].sort(), poison.sort(), "a dead letter of each poisoned record, and of no other");
-  const place = (partition: unknown, offset: unknown, id: unknown) => `${partition}@${offset}: ${id}`;
-  const wanted = records.filter((record) => !isPoison(record))
-    .map(({ partition, offset, value }) => place(partition, offset, JSON.parse(text.decode(value!)).id));
-  const table = await readDeltaRs(scratch.table(topic));
-  const found = table.rows.map((row) => place(row._kafka_partition, row._kafka_offset, row.id));
-  assertEquals(found.length, wanted.length, "the number of rows");
-  assertEquals(found.sort(), wanted.sort(), "each record once");
+  const table = await assertEachOnce({
+    bootstrap: scratch.bootstrap,
+    topic,
+    letters,
+    produced,
+    readTable: () => readDeltaRs(scratch.table(topic)),
+  });
   assert(table.version > 5, `commits were interrupted too: version ${table.version}`);
-  console.log(`${produced} records, ${poison.length} poisoned, version ${table.version}, last drain ${last.records}`);
+  console.log(`${produced} records, ${table.poisoned} poisoned, version ${table.version}, last drain ${last.records}`);
 });
-
-/** Produces until told to stop; returns how many records were acknowledged. */
-async function keepProducing(producer: Producer, topic: string, signal: AbortSignal): Promise<number> {
-  let id = 0;
-  while (!signal.aborted) {
-    const messages = Array.from({ length: 40 }, () => {
-      const isPoison = ++id % 29 === 0;
-      return { value: isPoison ? `{"id": ${id}, "text": ` : JSON.stringify({ id, text: `text ${id}` }) };
-    });
-    messages.forEach((message, i) => Object.assign(message, { partition: (id + i) % PARTITIONS }));
-    await producer.send({ topic, messages });
-    await systemClock.sleep(20, signal).catch(() => {}); // told to stop
-  }
-  return id;
-}
 
 /** Waits for one of the moments at which it hurts, and a little more. */
 async function moment(program: Program, table: string, random: () => number): Promise<void> {
