@@ -79,6 +79,7 @@ export class S3FaultProxy implements AsyncDisposable {
   readonly #target: number;
   readonly #connections = new Set<Deno.Conn>();
   readonly #working = new Set<Promise<void>>();
+  readonly #watchers = new Set<(request: S3Request) => void>();
   #listener: Deno.Listener | null;
   #isStopped = false;
 
@@ -126,6 +127,22 @@ export class S3FaultProxy implements AsyncDisposable {
   /** Resolves once no request is under way, late ones included. */
   async settled(): Promise<void> {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
+  }
+
+  /** The next request that fits, as it comes in; null where none does in time. */
+  async next(fits: (request: S3Request) => boolean, timeoutMs: number): Promise<S3Request | null> {
+    const waiting = new AbortController();
+    const found = Promise.withResolvers<S3Request>();
+    const watcher = (request: S3Request) => {
+      if (fits(request)) found.resolve(request);
+    };
+    this.#watchers.add(watcher);
+    try {
+      return await Promise.race([found.promise, systemClock.sleep(timeoutMs, waiting.signal).then(() => null)]);
+    } finally {
+      this.#watchers.delete(watcher);
+      waiting.abort();
+    }
   }
 
   /** Ends all connections and refuses new ones for a while. */
@@ -180,6 +197,7 @@ export class S3FaultProxy implements AsyncDisposable {
       if (fault) this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
       this.history.push({ ...request, fault });
       if (this.history.length > HISTORY_MAX) this.history.splice(0, HISTORY_MAX / 2);
+      for (const watcher of this.#watchers) watcher(request);
       const work = this.#answer({ client, reader, head, request }, fault);
       this.#track(work.then(() => {}, () => {})); // whoever serves the connection sees the failure
       if (!(await work)) return;

@@ -42,11 +42,30 @@ def rows(table):
     return [dict(zip(table.schema.names, row)) for row in zip(*columns)]
 `;
 
+/** How to reach a store of objects. */
+export interface StoreAccess {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
 /** Reads a table with delta-rs; `appIds` are those whose offsets it is asked for. */
-export async function readDeltaRs(uri: string, appIds: readonly string[] = []): Promise<DeltaRsTable> {
+export async function readDeltaRs(
+  uri: string,
+  appIds: readonly string[] = [],
+  access: StoreAccess | null = null,
+): Promise<DeltaRsTable> {
+  const options = access && {
+    AWS_ENDPOINT_URL: access.endpoint,
+    AWS_ALLOW_HTTP: "true",
+    AWS_REGION: access.region,
+    AWS_ACCESS_KEY_ID: access.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: access.secretAccessKey,
+  };
   const script = PLAIN + `
 import deltalake
-dt = deltalake.DeltaTable(sys.argv[1])
+dt = deltalake.DeltaTable(sys.argv[1], storage_options=json.loads(sys.argv[3]))
 fields = json.loads(dt.schema().to_json())["fields"]
 print(json.dumps({
     "version": dt.version(), "files": len(dt.file_uris()), "rows": rows(dt.to_pyarrow_table()),
@@ -54,7 +73,7 @@ print(json.dumps({
     "txns": {a: dt.transaction_version(a) for a in json.loads(sys.argv[2])},
     "types": {f["name"]: f["type"] if isinstance(f["type"], str) else f["type"]["type"] for f in fields},
 }))`;
-  return JSON.parse(await runPython(script, uri, JSON.stringify(appIds)));
+  return JSON.parse(await runPython(script, uri, JSON.stringify(appIds), JSON.stringify(options)));
 }
 
 /** The rows of a table by DuckDB. */
