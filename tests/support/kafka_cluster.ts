@@ -115,6 +115,25 @@ export class KafkaCluster implements AsyncDisposable {
     }
   }
 
+  /** Makes a topic; returns when all its partitions have leaders. `replicas`: how many, or for each partition which. */
+  async makeTopic(
+    topic: string,
+    partitions: number,
+    replicas: number | readonly (readonly number[])[],
+    config: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const placed = typeof replicas === "number" ? { numPartitions: partitions, replicationFactor: replicas } : {
+      replicaAssignment: replicas.map((ids, partition) => ({ partition, replicas: [...ids] })),
+    };
+    await this.withAdmin((admin) =>
+      admin.createTopics({ topics: [{ topic, ...placed, configEntries }], waitForLeaders: false })
+    );
+    await this.#until(`${topic} has leaders`, async () => {
+      const found = await this.partitions(topic);
+      return found.length === partitions && found.every(({ leader }) => leader >= 0);
+    });
+  }
   /** All partitions of a topic, by number. */
   async partitions(topic: string): Promise<PartitionState[]> {
     const { topics } = await this.withAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
