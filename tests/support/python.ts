@@ -1,28 +1,35 @@
 /**
- * A Python with delta-rs and DuckDB: the independent readers of what we write. A virtual environment in the cache
- * folder, made once.
+ * Pythons with libraries that are not ours: delta-rs and DuckDB, which read what we write, and Confluent's serializers,
+ * which write what we read. Virtual environments in the cache folder, made once.
  *
  * @module
  */
 import { cacheDir } from "../../runtime/cli/services/artifacts.ts";
 
 /** Pinned: what they report is compared with what we report. */
-const PACKAGES = ["deltalake==1.6.6", "duckdb==1.4.4", "duckdb-ext-delta==1.4.4.20260205", "pyarrow==22.0.0"];
+const PACKAGES = {
+  python: ["deltalake==1.6.6", "duckdb==1.4.4", "duckdb-ext-delta==1.4.4.20260205", "pyarrow==22.0.0"],
+  confluent: ["confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0", "grpcio-tools==1.85.1"],
+};
 
-let made: Promise<string> | null = null;
+const made = new Map<string, Promise<string>>();
 
-/** The path of the interpreter. The first call of a machine installs the packages, which takes about half a minute. */
-export function python(): Promise<string> {
-  return made ??= make();
+/** The path of an interpreter. The first call of a machine installs the packages, which takes about half a minute. */
+export function python(of: keyof typeof PACKAGES = "python"): Promise<string> {
+  if (!made.has(of)) made.set(of, make(of));
+  return made.get(of)!;
 }
 
 /** Runs a script; returns what it printed. Throws with its stderr where it fails. */
 export async function runPython(script: string, ...args: string[]): Promise<string> {
   // Threads of the libraries can abort an interpreter that ends in the ordinary way.
   const ended = `${script}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n`;
-  const { code, stdout, stderr } = await new Deno.Command(await python(), { args: ["-c", ended, ...args] }).output();
-  if (code !== 0) throw new Error(`The script failed:\n${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
+  return await output(await python(), ["-c", ended, ...args]);
+}
+
+/** Runs a script file with Confluent's serializers. */
+export async function runConfluent(path: string, ...args: string[]): Promise<string> {
+  return await output(await python("confluent"), [path, ...args]);
 }
 
 /** The head of a script that reads a Delta table with DuckDB: then `con.execute("... delta_scan('...')")`. */
@@ -32,17 +39,23 @@ con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
 con.execute("LOAD '" + glob.glob(sysconfig.get_path("purelib") + "/duckdb_ext/**/delta.duckdb_extension", recursive=True)[0] + "'")
 `;
 
-async function make(): Promise<string> {
-  const dir = `${cacheDir()}/python`;
+async function make(of: keyof typeof PACKAGES): Promise<string> {
+  const dir = `${cacheDir()}/${of}`;
   const bin = `${dir}/bin/python3`;
   const marker = `${dir}/packages`;
-  const wanted = PACKAGES.join("\n");
+  const wanted = PACKAGES[of].join("\n");
   const found = await Deno.readTextFile(marker).catch(() => "");
   if (found === wanted) return bin;
   await run("python3", ["-m", "venv", "--clear", dir]);
-  await run(bin, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES]);
+  await run(bin, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES[of]]);
   await Deno.writeTextFile(marker, wanted);
   return bin;
+}
+
+async function output(program: string, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args }).output();
+  if (code !== 0) throw new Error(`The script failed:\n${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
 }
 
 async function run(program: string, args: string[]): Promise<void> {

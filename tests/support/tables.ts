@@ -86,7 +86,8 @@ print(json.dumps(rows(con.execute("select * from delta_scan('" + sys.argv[1] + "
 
 /** The same rows, each once; `key` is a column of integers that tells them apart. Names the first that differs. */
 export function assertRows(found: readonly PlainRow[], wanted: readonly PlainRow[], key: string): void {
-  const sorted = (rows: readonly PlainRow[]) => [...rows].sort((a, b) => Number(a[key]) - Number(b[key]));
+  const sorted = (rows: readonly PlainRow[]) =>
+    [...rows].sort((a, b) => BigInt(String(a[key])) < BigInt(String(b[key])) ? -1 : 1);
   const keys = (rows: readonly PlainRow[]) => rows.map((row) => String(row[key])).join(" ");
   const [left, right] = [sorted(found), sorted(wanted)];
   assertEquals(keys(left), keys(right), "the rows that are there");
