@@ -5,6 +5,7 @@
  */
 import type { BytesColumn, Column, ListColumn, StructColumn } from "../../mod.ts";
 import { Cursor } from "./cursor.ts";
+import { compileText } from "./json_text.ts";
 import type { Part, Plan } from "./resolve.ts";
 import { checkUtf8, scalarStep, type Step } from "./scalars.ts";
 import { skipStep } from "./skip.ts";
@@ -61,6 +62,8 @@ export function compile(plan: Plan, column: Column | null, options: MappingOptio
         inner(source);
       };
     }
+    case "json":
+      return jsonStep(plan.plan, column as BytesColumn | null, options);
   }
 }
 
@@ -89,6 +92,17 @@ function blocksStep(item: Step, itemBytesMin: number, target: ListColumn, path: 
       cursor.closeBlock(blockEnd, path);
     }
     target.close();
+  };
+}
+
+/** A null is a null of the column, not the text `null`. */
+function jsonStep(plan: Plan, target: BytesColumn | null, options: MappingOptions): Step {
+  const text = compileText(plan, options);
+  if (target === null) return (cursor) => void text(cursor, 0);
+  return (cursor) => {
+    const json = text(cursor, 0);
+    if (json === "null") target.appendNull();
+    else target.appendString(json);
   };
 }
 

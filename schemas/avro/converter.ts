@@ -19,8 +19,8 @@ import {
   registeredOptions,
 } from "../registered.ts";
 import { Decoder, Rows } from "./decoder.ts";
-import { type AvroType, parseSchema } from "./schema.ts";
-import { type MappingOptions, rowFields } from "./types.ts";
+import { parseSchema } from "./schema.ts";
+import type { MappingOptions } from "./types.ts";
 
 const SCHEMA_DOC = 'an Avro schema, inline (JSON that begins with `{`, `[` or `"`) or the path of a file. ' +
   "With a registry it is the reader schema; without one it is the schema of payloads without a frame.";
@@ -47,7 +47,7 @@ type AvroConfig = Values<typeof avroOptions>;
 
 /** Makes a converter; ConfigError where neither a registry nor a schema is set, or the schema cannot be used. */
 function createConverter(config: AvroConfig, context: ConverterContext): Converter {
-  const options: MappingOptions = { timestampNanos: config["timestamp.nanos"] };
+  const options: MappingOptions = { timestampNanos: config["timestamp.nanos"], jsonPaths: context.jsonPaths };
   const key = `${context.side}.schema` as const;
   const given = config[key];
   const rows = given === null ? null : configuredRows(key, given, options);
@@ -90,8 +90,8 @@ function configuredRows(key: string, given: string, options: MappingOptions): Ro
 function inlineProblem(given: string | null): string | null {
   if (given === null || !isInline(given)) return null;
   try {
-    const type: AvroType = parseSchema(given);
-    rowFields(type, { timestampNanos: "long" });
+    // Whether columns can hold it depends on columns.json too: the converter says so when it is made.
+    parseSchema(given);
     return null;
   } catch (error) {
     if (error instanceof DataError) return error.message;

@@ -63,7 +63,7 @@ export class Decoder implements PayloadDecoder {
     const { schemaId, subject } = source;
     this.source = { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
     const { type: reader, row, options } = rows;
-    const plan = resolve(writer, reader, reader.kind === "record" ? "" : "value");
+    const plan = resolve(writer, reader, reader.kind === "record" ? "" : "value", options.jsonPaths);
     this.step = reader.kind === "record" ? compile(plan, row, options) : valueStep(plan, row, options);
   }
 

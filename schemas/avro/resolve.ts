@@ -27,7 +27,7 @@ export type Plan =
   | { readonly op: "scalar"; readonly writer: Scalar; readonly reader: Scalar; readonly path: string }
   /** The symbol to append for each index; null: neither a symbol of the reader nor a default. */
   | { readonly op: "enum"; readonly symbols: readonly (string | null)[]; readonly path: string }
-  | { readonly op: "record"; readonly parts: readonly Part[] }
+  | { readonly op: "record"; readonly parts: readonly Part[]; readonly path: string }
   | { readonly op: "array"; readonly item: Plan; readonly itemBytesMin: number; readonly path: string }
   | { readonly op: "map"; readonly value: Plan; readonly entryBytesMin: number; readonly path: string }
   /** A union of the writer: the index, then that plan. */
@@ -36,37 +36,58 @@ export type Plan =
   | { readonly op: "member"; readonly into: AvroUnion; readonly branch: number; readonly plan: Plan }
   /** A value that the writer does not have: `bytes` are the reader's default, encoded. */
   | { readonly op: "default"; readonly bytes: Uint8Array; readonly plan: Plan }
+  /** A value that becomes JSON text; its plan is a graph where the type is recursive. */
+  | { readonly op: "json"; readonly plan: Plan; readonly path: string }
   | { readonly op: "refuse"; readonly reason: string; readonly what: string; readonly path: string };
 
 /** One step of a record, in the order of the writer's fields, then defaults. */
 export type Part =
   /** `column`: the position among the struct's children, -1 where the field has no column. */
-  | { readonly column: number; readonly plan: Plan }
+  | { readonly column: number; readonly name: string; readonly plan: Plan }
   | { readonly skip: AvroType; readonly path: string };
 
 /** Types whose value is one piece. */
 export type Scalar = AvroPrimitive | AvroFixed;
 
-/** Plans the decoding; the reader is a type that columns can hold (`rowFields`). */
-export function resolve(writer: AvroType, reader: AvroType, path: string): Plan {
+/** Plans the decoding; the reader is a type that columns can hold (`rowFields`), with JSON text at `jsonPaths`. */
+export function resolve(
+  writer: AvroType,
+  reader: AvroType,
+  path: string,
+  jsonPaths: ReadonlySet<string> = new Set(),
+): Plan {
+  return resolveWithin(writer, reader, path, { jsonPaths, records: null });
+}
+
+/** Where a type is resolved. */
+interface Within {
+  readonly jsonPaths: ReadonlySet<string>;
+  /** Within JSON text: the plans of records by writer and reader, so that a recursive type ends. Else null. */
+  readonly records: Map<AvroRecord, Map<AvroRecord, Plan>> | null;
+}
+
+function resolveWithin(writer: AvroType, reader: AvroType, path: string, within: Within): Plan {
+  if (!within.records && within.jsonPaths.has(path)) {
+    return { op: "json", plan: resolveWithin(writer, reader, path, { ...within, records: new Map() }), path };
+  }
   if (writer.kind === "union") {
     const branches = writer.branches.map((type, branch) =>
-      writer === reader ? intoBranch(type, writer, branch, path) : resolve(type, reader, path)
+      writer === reader ? intoBranch(type, writer, branch, path, within) : resolveWithin(type, reader, path, within)
     );
     return { op: "choose", branches, path };
   }
   if (reader.kind === "union") {
     const branch = matchingBranch(writer, reader);
     if (branch < 0) return mismatch(writer, reader, path);
-    return intoBranch(writer, reader, branch, path);
+    return intoBranch(writer, reader, branch, path, within);
   }
-  if (writer.kind === "record" && reader.kind === "record") return resolveRecord(writer, reader, path);
+  if (writer.kind === "record" && reader.kind === "record") return resolveRecord(writer, reader, path, within);
   if (writer.kind === "array" && reader.kind === "array") {
-    const item = resolve(writer.items, reader.items, `${path}[]`);
+    const item = resolveWithin(writer.items, reader.items, `${path}[]`, within);
     return { op: "array", item, itemBytesMin: bytesMin(writer.items), path };
   }
   if (writer.kind === "map" && reader.kind === "map") {
-    const value = resolve(writer.values, reader.values, `${path}{}`);
+    const value = resolveWithin(writer.values, reader.values, `${path}{}`, within);
     return { op: "map", value, entryBytesMin: 1 + bytesMin(writer.values), path };
   }
   if (writer.kind === "enum" && reader.kind === "enum") return resolveEnum(writer, reader, path);
@@ -101,11 +122,11 @@ export function bytesMin(type: AvroType): number {
   }
 }
 
-function intoBranch(writer: AvroType, into: AvroUnion, branch: number, path: string): Plan {
+function intoBranch(writer: AvroType, into: AvroUnion, branch: number, path: string, within: Within): Plan {
   const { members } = unionShape(into);
   const member = members.find((m) => m.branch === branch);
   const inner = member && members.length > 1 ? below(path, member.name) : path;
-  return { op: "member", into, branch, plan: resolve(writer, into.branches[branch], inner) };
+  return { op: "member", into, branch, plan: resolveWithin(writer, into.branches[branch], inner, within) };
 }
 
 /** The first branch of the same type, else the first that the writer's type can be promoted to; -1: none. */
@@ -117,7 +138,9 @@ function matchingBranch(writer: AvroType, { branches }: AvroUnion): number {
   return branches.findIndex((type) => promotes(writer.kind, type.kind));
 }
 
-function resolveRecord(writer: AvroRecord, reader: AvroRecord, path: string): Plan {
+function resolveRecord(writer: AvroRecord, reader: AvroRecord, path: string, within: Within): Plan {
+  const known = within.records?.get(writer)?.get(reader);
+  if (known) return known;
   if (!namesMatch(writer, reader)) return mismatch(writer, reader, path);
   const columns = new Map<string, number>();
   for (const field of reader.fields) columns.set(field.name, hasColumn(field.type) ? count(columns) : -1);
@@ -134,21 +157,30 @@ function resolveRecord(writer: AvroRecord, reader: AvroRecord, path: string): Pl
     sources.set(field.name, source);
   }
 
-  const parts: Part[] = writer.fields.map((field) => {
-    const target = reader.fields.find((r) => sources.get(r.name) === field.name);
-    if (!target) return { skip: field.type, path: below(path, field.name) };
-    return { column: columns.get(target.name)!, plan: resolve(field.type, target.type, below(path, target.name)) };
-  });
   for (const field of reader.fields) {
-    if (sources.has(field.name)) continue;
-    const at = below(path, field.name);
-    if (field.fallback === undefined) {
-      const what = `the writer schema does not have the field, and the reader schema has no default for it`;
-      return { op: "refuse", reason: MISMATCH, what, path: at };
-    }
-    parts.push({ column: columns.get(field.name)!, plan: defaultPlan(field.type, field.fallback, at) });
+    if (sources.has(field.name) || field.fallback !== undefined) continue;
+    const what = `the writer schema does not have the field, and the reader schema has no default for it`;
+    return { op: "refuse", reason: MISMATCH, what, path: below(path, field.name) };
   }
-  return { op: "record", parts };
+
+  const parts: Part[] = [];
+  const plan: Plan = { op: "record", parts, path };
+  within.records?.set(writer, (within.records.get(writer) ?? new Map()).set(reader, plan));
+  for (const field of writer.fields) {
+    const target = reader.fields.find((r) => sources.get(r.name) === field.name);
+    if (!target) {
+      parts.push({ skip: field.type, path: below(path, field.name) });
+      continue;
+    }
+    const { name } = target;
+    const part = resolveWithin(field.type, target.type, below(path, name), within);
+    parts.push({ column: columns.get(name)!, name, plan: part });
+  }
+  for (const { name, type, fallback } of reader.fields) {
+    if (sources.has(name)) continue;
+    parts.push({ column: columns.get(name)!, name, plan: defaultPlan(type, fallback, below(path, name), within) });
+  }
+  return plan;
 }
 
 function count(columns: ReadonlyMap<string, number>): number {
@@ -157,9 +189,9 @@ function count(columns: ReadonlyMap<string, number>): number {
   return most + 1;
 }
 
-function defaultPlan(type: AvroType, fallback: unknown, path: string): Plan {
+function defaultPlan(type: AvroType, fallback: unknown, path: string, within: Within): Plan {
   try {
-    return { op: "default", bytes: encodeDefault(type, fallback, path), plan: resolve(type, type, path) };
+    return { op: "default", bytes: encodeDefault(type, fallback, path), plan: resolveWithin(type, type, path, within) };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     return { op: "refuse", reason: error.details.reason, what: error.message, path };

@@ -194,7 +194,7 @@ function decimalStep(size: number, precision: number, target: WordsColumn, path:
       // Rounding keeps the order, so that only a value that rounds to the bound itself is in doubt.
       if (rounded < bound) return target.appendParts(low, high);
     }
-    const value = bigInteger(bytes, start, end);
+    const value = wholeNumber(bytes, start, end, DECIMAL_BYTES_MAX);
     if (value >= exactBound || value <= -exactBound) {
       cursor.fail("decimal out of precision", `it has more than ${precision} digits`, path, start);
     }
@@ -202,18 +202,21 @@ function decimalStep(size: number, precision: number, target: WordsColumn, path:
   };
 }
 
-function bigInteger(bytes: Uint8Array, start: number, end: number): bigint {
+/** Of as many bytes as matter: what is longer than `bytesMax` is out of any precision, and its first bytes say so. */
+export function wholeNumber(bytes: Uint8Array, start: number, end: number, bytesMax: number): bigint {
   const negative = bytes[start] > 0x7f;
-  // Bytes that only repeat the sign: 128 bits are enough, and a long run of them costs nothing.
+  // Bytes that only repeat the sign: a long run of them costs nothing.
   const sign = negative ? 0xff : 0;
   let from = start;
-  while (end - from > 17 && bytes[from] === sign) from++;
-  // What is longer has more than 38 digits in any case: its first 18 bytes say enough.
-  const to = Math.min(end, from + 18);
+  while (end - from > bytesMax && bytes[from] === sign) from++;
+  const to = Math.min(end, from + bytesMax + 1);
   let value = negative ? -1n : 0n;
   for (let at = from; at < to; at++) value = (value << 8n) | BigInt(bytes[at]);
   return value;
 }
+
+/** 38 digits are less than 2^127. */
+const DECIMAL_BYTES_MAX = 17;
 
 function durationStep(target: StructColumn, path: string): Step {
   const parts = target.children as readonly WordsColumn[];

@@ -4,13 +4,16 @@
  * @module
  */
 import type { DataType, Field } from "apache-arrow";
-import { DataError, types } from "../../mod.ts";
+import { DataError, jsonText, types } from "../../mod.ts";
+import type { Scalar } from "./resolve.ts";
 import { type AvroRecord, type AvroType, type AvroUnion, type Logical, shortName } from "./schema.ts";
 
 /** How types are mapped. */
 export interface MappingOptions {
   /** `timestamp.nanos`: keep nanoseconds as a long, or cut them to a timestamp in microseconds. */
   readonly timestampNanos: "long" | "truncate";
+  /** The paths of what becomes JSON text (`ConverterContext.jsonPaths`); absent: nothing. */
+  readonly jsonPaths?: ReadonlySet<string>;
 }
 
 /** Avro type -> column type, as the READMEs print it. */
@@ -27,7 +30,7 @@ export const MAPPING: readonly { readonly avro: string; readonly column: string 
   { avro: "map", column: "map of string" },
   { avro: "union of null and X", column: "X, nullable" },
   { avro: "other unions", column: "struct, one nullable member a branch, named like its type; null: no struct" },
-  { avro: "decimal (bytes, fixed)", column: "decimal, precision up to 38; above: refused" },
+  { avro: "decimal (bytes, fixed)", column: "decimal, precision up to 38; above: refused, unless as JSON text" },
   { avro: "date", column: "date" },
   { avro: "time-millis", column: "integer: ms of the day" },
   { avro: "time-micros", column: "long: µs of the day" },
@@ -36,7 +39,8 @@ export const MAPPING: readonly { readonly avro: string; readonly column: string 
   { avro: "local-timestamp-*", column: "local timestamp, by the same rules" },
   { avro: "uuid (string, fixed 16)", column: "string" },
   { avro: "duration (fixed 12)", column: "struct of months, days, millis, each a long" },
-  { avro: "recursive types, arrays and maps of null", column: "refused, with the field's path" },
+  { avro: "recursive types, arrays and maps of null", column: "refused, unless as JSON text" },
+  { avro: "anything at a path of columns.json", column: "string: JSON text" },
 ];
 
 /** The most columns, nested ones counted: types that use each other can multiply without end. */
@@ -77,7 +81,7 @@ export function unionShape(union: AvroUnion): UnionShape {
 export function rowFields(type: AvroType, options: MappingOptions): Field[] {
   const mapping = new Mapping(options);
   if (type.kind === "record") return mapping.fields(type, "");
-  if (!hasColumn(type)) refuse("type not supported", "value", "a value that is always null holds nothing");
+  if (!hasColumn(type)) refuse("type not supported", "value", "a value that is always null holds nothing", false);
   return [mapping.field("value", type, "value")];
 }
 
@@ -94,6 +98,7 @@ class Mapping {
   constructor(private readonly options: MappingOptions) {}
 
   field(name: string, type: AvroType, path: string): Field {
+    if (this.options.jsonPaths?.has(path)) return types.jsonField(name, isNullable(type));
     const { column, nullable } = this.column(type, path);
     return types.field(name, column, nullable);
   }
@@ -129,7 +134,7 @@ class Mapping {
     }
     checkNames(members.map((member) => member.name), path);
     const fields = members.map(({ branch, name }) =>
-      types.field(name, this.column(union.branches[branch], below(path, name)).column)
+      asNullable(this.field(name, union.branches[branch], below(path, name)))
     );
     return { column: types.struct(fields), nullable };
   }
@@ -138,25 +143,41 @@ class Mapping {
     switch (type.kind) {
       case "record":
         return types.struct(this.fields(type, path));
-      case "array": {
-        const item = this.item(type.items, `${path}[]`);
-        return types.list(item.column, item.nullable);
-      }
-      case "map": {
-        const value = this.item(type.values, `${path}{}`);
-        return types.map(types.utf8(), value.column, value.nullable);
-      }
+      case "array":
+        return types.list(this.item(type.items, `${path}[]`));
+      case "map":
+        return types.map(types.utf8(), this.item(type.values, `${path}{}`));
       case "enum":
         return types.utf8();
       default:
-        return type.logical ? logicalColumn(type.logical, path, this.options) : plainColumn(type.kind);
+        return scalarColumn(type, path, this.options);
     }
   }
 
-  private item(type: AvroType, path: string): { column: DataType; nullable: boolean } {
-    if (!hasColumn(type)) refuse("type not supported", path, "items that are always null hold nothing");
-    return this.column(type, path);
+  private item(type: AvroType, path: string): Field {
+    if (!hasColumn(type) && !this.options.jsonPaths?.has(path)) {
+      refuse("type not supported", path, "items that are always null hold nothing");
+    }
+    return this.field("item", type, path);
   }
+}
+
+function isNullable(type: AvroType): boolean {
+  return type.kind === "null" || (type.kind === "union" && unionShape(type).nullable);
+}
+
+/** A member of a union is null where another one is not. */
+function asNullable(field: Field): Field {
+  return field.nullable
+    ? field
+    : types.isJson(field)
+    ? types.jsonField(field.name)
+    : types.field(field.name, field.type);
+}
+
+/** The column of a type whose value is one piece. */
+export function scalarColumn({ kind, logical }: Scalar, path: string, options: MappingOptions): DataType {
+  return logical ? logicalColumn(logical, path, options) : plainColumn(kind);
 }
 
 function plainColumn(kind: string): DataType {
@@ -224,6 +245,10 @@ function checkNames(names: readonly string[], path: string): void {
   }
 }
 
-function refuse(reason: string, path: string, why: string): never {
-  throw new DataError(`Cannot hold "${path}" in columns: ${why}`, { reason, fieldPath: path });
+/** `curable`: JSON text would hold it. */
+function refuse(reason: string, path: string, why: string, curable = CURABLE.includes(reason)): never {
+  const fix = curable ? `; ${jsonText.hint(path)}` : "";
+  throw new DataError(`Cannot hold "${path}" in columns: ${why}${fix}`, { reason, fieldPath: path });
 }
+
+const CURABLE: readonly string[] = ["recursive schema", "type not supported"];
