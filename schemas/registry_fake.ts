@@ -1,5 +1,6 @@
 /**
- * A small Schema Registry over HTTP on 127.0.0.1, for tests: the reading half of the Confluent API, with its error codes.
+ * A small Schema Registry over HTTP on 127.0.0.1, for tests of what the registry that runs beside them cannot do (GUIDs):
+ * the Confluent API's paths to read, look up and register schemas, with its error codes.
  *
  * @module
  */
@@ -23,7 +24,9 @@ export function startFakeRegistry(schemas: RegisteredSchema[] = []): FakeRegistr
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const path = new URL(request.url).pathname;
     requests.push(path);
-    return await fake.intercept?.(request) ?? answer(schemas, path);
+    const intercepted = await fake.intercept?.(request);
+    if (intercepted) return intercepted;
+    return request.method === "POST" ? registration(schemas, path, await request.json()) : answer(schemas, path);
   });
   const fake: FakeRegistry = {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -64,6 +67,23 @@ function answer(schemas: readonly RegisteredSchema[], path: string): Response {
   const found = version === "latest" ? ofSubject.at(-1) : ofSubject.find((s) => s.version === Number(version));
   if (!found) return registryJson(404, { error_code: 40402, message: `Version ${version} not found.` });
   return registryJson(200, withoutDefaults({ ...found }));
+}
+
+/** `POST /subjects/{s}/versions` registers, `POST /subjects/{s}` looks up; the same text has the same id everywhere. */
+function registration(schemas: RegisteredSchema[], path: string, body: Partial<RegisteredSchema>): Response {
+  const [, name, registers] = /\/subjects\/([^/]+)(\/versions)?$/.exec(path) ?? [];
+  if (!name) return registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
+  const subject = decodeURIComponent(name);
+  const { schema = "", schemaType = "AVRO", references = [] } = body;
+  const same = schemas.find((s) => s.schema === schema);
+  const held = schemas.find((s) => s.schema === schema && s.subject === subject);
+  if (held) return registryJson(200, held);
+  if (!registers) return registryJson(404, { error_code: 40403, message: "Schema not found" });
+  const { id, guid } = same ?? { id: schemas.length + 1, guid: crypto.randomUUID() };
+  const version = schemas.filter((s) => s.subject === subject).length + 1;
+  const registered = { id, guid, schemaType, schema, references, subject, version };
+  schemas.push(registered);
+  return registryJson(200, registered);
 }
 
 function schemaAnswer(found: RegisteredSchema | undefined, what: string): Response {

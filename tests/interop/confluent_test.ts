@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { startFakeRegistry } from "../../schemas/registry_fake.ts";
 import { Scratch } from "../integration/program.ts";
 import { makeTopic } from "../integration/support.ts";
 import { readAll } from "../integration/topics.ts";
@@ -51,3 +52,27 @@ for (const [format, types] of Object.entries(TYPES)) {
     assertEquals(dead.map(({ value }) => value?.toHex()).toSorted(), poison.toSorted());
   });
 }
+
+Deno.test("a schema that is named by its GUID, in a header, is found; keys are named so as well", async () => {
+  const registry = startFakeRegistry();
+  await using scratch = await Scratch.make();
+  scratch.defer(() => registry.stop());
+  const { bootstrap } = scratch;
+  const [topic, letters] = [await makeTopic(bootstrap, 1), await makeTopic(bootstrap, 1)];
+  const printed = await runConfluent(SCRIPT, "avro", bootstrap, registry.url, topic, "20", "header");
+  const { rows, poison }: { rows: PlainRow[]; poison: string[] } = JSON.parse(printed);
+  const config = await scratch.config({
+    topics: [topic],
+    "schema.registry.url": registry.url,
+    "key.converter": "avro",
+    "value.converter": "avro",
+    "errors.deadletterqueue.topic.name": letters,
+  });
+  const result = await scratch.drain(config);
+  assertEquals([result.rows, result.records], [20, 20 + poison.length]);
+  assertRows((await readDeltaRs(scratch.table(topic))).rows, rows, "id");
+  const dead = await readAll(bootstrap, letters);
+  assertEquals(dead.map(({ value }) => value?.toHex()).toSorted(), poison.toSorted());
+  // The header goes with the letter: whoever replays it needs it.
+  assertEquals(dead.filter(({ headers }) => "__value_schema_id" in headers).length, 1);
+});

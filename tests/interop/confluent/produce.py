@@ -65,6 +65,10 @@ class Avro:
         client.register_schema(subject, Schema(text("customer.avsc"), "AVRO"))
         references = [SchemaReference("shop.common.Customer", subject, 1)]
         self.write = AvroSerializer(client, Schema(text("order.avsc"), "AVRO", references), conf=conf)
+        self.write_key = AvroSerializer(client, '"long"', conf=conf)
+
+    def key(self, i, headers):
+        return self.write_key(i, SerializationContext(TOPIC, MessageField.KEY, headers))
 
     def value(self, o):
         given = {k: o[k] for k in ("id", "name", "amount", "day", "at", "status", "ratio", "paid", "raw", "tags", "counts",
@@ -168,7 +172,8 @@ def main():
         headers = {}
         context = SerializationContext(TOPIC, MessageField.VALUE, headers)
         value = using.write(using.value(o), context)
-        producer.produce(TOPIC, value=value, headers=list(headers.items()))
+        key = using.key(i, headers) if FORMAT == "avro" else str(i)
+        producer.produce(TOPIC, key=key, value=value, headers=list(headers.items()))
         rows.append(using.row(o))
         producer.poll(0)
     # Cut off within the first field that has a length; nobody's schema; no frame; nothing.
