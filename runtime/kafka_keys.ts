@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Secret } from "./api/config_def.ts";
 import type { InstanceValues } from "./config/instance_options.ts";
 import type { WorkerValues } from "./config/worker_options.ts";
 import type { RawKafkaSettings } from "./kafka/settings.ts";
@@ -15,7 +16,7 @@ export function kafkaKeys(worker: WorkerValues, instance: InstanceValues): RawKa
   };
   for (const [key, value] of Object.entries(worker)) {
     if (!/^(client\.id$|security\.protocol$|sasl\.|ssl\.)/.test(key) || value === null) continue;
-    raw[key] = value as RawKafkaSettings[string];
+    raw[key] = value instanceof Secret ? value : String(value);
   }
   for (const role of ["consumer", "producer", "admin"] as const) {
     for (const [key, value] of Object.entries(instance[`${role}.override`])) raw[`${role}.override.${key}`] = value;

@@ -3,6 +3,7 @@ import { INSTANCE_OPTIONS, type InstanceValues } from "./config/instance_options
 import { parseKeys } from "./config/parse_config.ts";
 import { rawKeys } from "./config/raw.ts";
 import { WORKER_OPTIONS } from "./config/worker_options.ts";
+import { CERTIFICATE, KEY } from "./kafka/pem_fixture.ts";
 import { kafkaSettings } from "./kafka/settings.ts";
 import { kafkaKeys } from "./kafka_keys.ts";
 
@@ -21,10 +22,12 @@ Deno.test("kafkaKeys() passes Kafka's own TLS keys on as they are, and kafkaSett
   ) => [key, value]);
   const raw = kafkaKeys(worker, Object.fromEntries(declared) as unknown as InstanceValues);
   for (const [key, value] of Object.entries(tls)) assertEquals(raw[key], value);
-  const { consumer } = await kafkaSettings(raw, (path) => Promise.resolve(`text of ${path}`));
+  const { consumer } = await kafkaSettings(raw, {
+    readFile: (path) => Promise.resolve(path === "/key.pem" ? KEY : CERTIFICATE),
+  });
   assertEquals([consumer.tls!.ca, consumer.tls!.certificate, consumer.tls!.key], [
-    "text of /ca.pem",
-    "text of /me.pem",
-    "text of /key.pem",
+    CERTIFICATE,
+    CERTIFICATE,
+    `${KEY}\n`,
   ]);
 });

@@ -20,6 +20,7 @@ import { ConnectorRun, type RunObserver } from "./connector_run.ts";
 import { createGroupOffsetsCommitter } from "./group_offsets.ts";
 import { createAdmin } from "./kafka/admin.ts";
 import { createMembership } from "./kafka/membership.ts";
+import { proveOverrides } from "./kafka/probe.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
@@ -64,6 +65,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
   const admin = createAdmin({ settings: kafka.admin, log, readCommitted: kafka.consumer.readCommitted });
   try {
     const initial = await findPartitions(instance, admin, retry);
+    await retry("connect with the overrides", () => proveOverrides(kafka));
     await ensureDeadLetterTopic(instance, admin, retry);
     const topics = [...new Set(initial.map(({ topic }) => topic))];
     const context: ConnectorContext = {

@@ -150,6 +150,7 @@ Deno.test("exceptions to these rules are still needed", () => {
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   "apache-arrow": ["runtime/", "connectors/", "schemas/", "tests/"],
   "kafkajs": ["runtime/kafka/", "tests/"],
+  "aws-msk-iam-sasl-signer-js": ["runtime/kafka/tokens.ts"],
   "@platformatic/kafka": ["runtime/kafka/", "tests/integration/", "tests/support/kafka_cluster.ts"],
   "hyparquet": ["connectors/delta-sink/parquet/"],
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],

@@ -4,6 +4,7 @@
  * @module
  */
 import { type ConfigDef, option, type Values } from "../api/config_def.ts";
+import { jaasOptions } from "../kafka/jaas.ts";
 
 const kafka = "Kafka";
 const security = "Security";
@@ -30,7 +31,7 @@ export const WORKER_OPTIONS = {
     importance: "high",
     group: security,
   }),
-  "sasl.mechanism": option.oneOf(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], {
+  "sasl.mechanism": option.oneOf(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"], {
     doc: "How to log in where the protocol has SASL.",
     default: "PLAIN",
     group: security,
@@ -38,15 +39,45 @@ export const WORKER_OPTIONS = {
   "sasl.username": option.optionalString({ doc: "The user to log in as.", group: security }),
   "sasl.password": option.secret({ doc: "The user's password.", group: security }),
   "sasl.jaas.config": option.secret({
-    doc: "Java's form of user and password, instead of sasl.username and sasl.password.",
+    doc:
+      "Java's form of a login, instead of sasl.username and the like: username and password; clientId, clientSecret, " +
+      "scope and extension_*; awsRoleArn, awsRoleSessionName and awsProfileName.",
     group: security,
     check: (value) =>
-      value === null || jaasLogin(value.reveal()) !== null
-        ? null
-        : 'must hold username="..." and password="...", as PlainLoginModule and ScramLoginModule take them',
+      value === null || jaasOptions(value.reveal()) !== null ? null : 'must be as in: Module required key="value";',
+  }),
+  "sasl.oauthbearer.token.endpoint.url": option.optionalString({
+    doc: "OAUTHBEARER: who issues tokens, by the client-credentials grant.",
+    group: security,
+  }),
+  "sasl.oauthbearer.client.credentials.client.id": option.optionalString({
+    doc: "OAUTHBEARER: who we are at the token endpoint.",
+    group: security,
+  }),
+  "sasl.oauthbearer.client.credentials.client.secret": option.secret({
+    doc: "OAUTHBEARER: our secret at the token endpoint.",
+    group: security,
+  }),
+  "sasl.oauthbearer.scope": option.optionalString({ doc: "OAUTHBEARER: the scope to ask for.", group: security }),
+  "sasl.oauthbearer.extensions": option.optionalString({
+    doc:
+      "OAUTHBEARER: what brokers are told beside the token, name=value, several separated by commas; Confluent Cloud " +
+      "wants logicalCluster and identityPoolId.",
+    group: security,
+  }),
+  "sasl.oauthbearer.header.urlencode": option.boolean({
+    doc: "OAUTHBEARER: id and secret are URL-encoded in the request's header.",
+    default: false,
+    importance: "low",
+    group: security,
   }),
   "ssl.truststore.location": option.optionalString({
     doc: "A PEM file of the authorities that sign the brokers' certificates; the system's by default.",
+    group: security,
+  }),
+  "ssl.truststore.certificates": option.optionalString({
+    doc: "The same as PEM text.",
+    importance: "low",
     group: security,
   }),
   "ssl.truststore.type": option.oneOf(["PEM"], {
@@ -57,6 +88,16 @@ export const WORKER_OPTIONS = {
   }),
   "ssl.keystore.location": option.optionalString({
     doc: "A PEM file of our own certificate (mTLS), with its private key unless ssl.key.location names that.",
+    group: security,
+  }),
+  "ssl.keystore.certificate.chain": option.optionalString({
+    doc: "Our own certificate as PEM text.",
+    importance: "low",
+    group: security,
+  }),
+  "ssl.keystore.key": option.secret({
+    doc: "Our certificate's private key as PEM text.",
+    importance: "low",
     group: security,
   }),
   "ssl.keystore.type": option.oneOf(["PEM"], {
@@ -151,14 +192,4 @@ export function parseListen(text: string): { readonly hostname: string; readonly
   const match = /^(\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(text);
   if (!match || Number(match[2]) > 65535) return null;
   return { hostname: match[1].replace(/^\[|\]$/g, ""), port: Number(match[2]) };
-}
-
-/** User and password of a `sasl.jaas.config`, or null where it has none. */
-export function jaasLogin(text: string): { readonly username: string; readonly password: string } | null {
-  const value = (key: string) =>
-    new RegExp(`\\b${key}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|'([^']*)'|([^\\s;]+))`).exec(text);
-  const [username, password] = [value("username"), value("password")].map((m) =>
-    m ? (m[1]?.replace(/\\(.)/g, "$1") ?? m[2] ?? m[3]) : undefined
-  );
-  return username === undefined || password === undefined ? null : { username, password };
 }

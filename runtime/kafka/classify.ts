@@ -4,12 +4,11 @@
  * @module
  */
 import { ConfigError, FatalError, RetriableError } from "../api/errors.ts";
+import { adviceFor, type CodedError } from "./advice.ts";
 
 /** What both clients put on their errors. */
-interface ClientError extends Error {
-  readonly code?: unknown;
-  /** @platformatic/kafka: the broker's error by name, and whether it passes. */
-  readonly apiId?: string;
+interface ClientError extends CodedError {
+  /** @platformatic/kafka: whether the broker's error passes. */
   readonly canRetry?: boolean;
   readonly serverErrorMessage?: string | null;
   readonly errors?: readonly Error[];
@@ -19,6 +18,8 @@ interface ClientError extends Error {
 }
 
 const STOPS = new Set(["PLT_KFK_AUTHENTICATION", "PLT_KFK_USER", "PLT_KFK_UNSUPPORTED_API", "PLT_KFK_UNSUPPORTED"]);
+/** A broker that goes away in the middle of a handshake: the client takes that for a refusal. */
+const HUNG_UP = new Set(["ECONNRESET", "PLT_KFK_TIMEOUT"]);
 const KAFKAJS_STOPS = new Set(["KafkaJSSASLAuthenticationError", "KafkaJSNonRetriableError", "KafkaJSNotImplemented"]);
 
 /** `what` says what was attempted, e.g. `Cannot list topics`. An error of neither client is a bug and comes back as it is. */
@@ -29,7 +30,13 @@ export function classify(error: unknown, what: string): Error {
   const ofClient = all.some((e) => typeof e.code === "string" && e.code.startsWith("PLT_KFK_"));
   const ofKafkajs = all.some((e) => e.name.startsWith("KafkaJS"));
   if (!ofClient && !ofKafkajs) return error;
+  // A token endpoint's verdict comes through the client.
+  const ours = all.find((e) => e instanceof RetriableError || e instanceof FatalError);
+  if (ours) return new (ours.constructor as typeof FatalError)(`${what}: ${ours.message}`, { cause: error });
+  const advice = adviceFor(all);
+  if (advice) return new FatalError(`${what}: ${describe(all)}; ${advice}`, { cause: error });
   const message = `${what}: ${describe(all)}`;
+  if (hungUp(all)) return new RetriableError(message, { cause: error });
   const stops = all.some((e) => STOPS.has(String(e.code)) || KAFKAJS_STOPS.has(e.name)) ||
     all.some((e) => e.apiId !== undefined && e.canRetry === false) ||
     (ofKafkajs && !all.some((e) => e.retriable === true || e.name === "KafkaJSConnectionError"));
@@ -52,6 +59,11 @@ function flatten(error: Error): ClientError[] {
   };
   visit(error);
   return out;
+}
+
+function hungUp(all: readonly ClientError[]): boolean {
+  const last = all[all.length - 1];
+  return HUNG_UP.has(String(last.code)) || (last.code === "PLT_KFK_NETWORK" && last.message === "Connection closed");
 }
 
 /** The most telling message: the broker's own, else the innermost. */

@@ -3,9 +3,12 @@
  *
  * @module
  */
-import type { ConnectionOptions } from "@platformatic/kafka";
-import type { KafkaConfig, SASLOptions } from "kafkajs";
-import type { ConnectionSettings, TlsSettings } from "./settings.ts";
+import type { ConnectionOptions, SASLOptions } from "@platformatic/kafka";
+import type { Buffer } from "node:buffer";
+import type { KafkaConfig, SASLOptions as KafkajsLogin } from "kafkajs";
+import type { SaslSettings, TlsSettings } from "./security_settings.ts";
+import type { ConnectionSettings } from "./settings.ts";
+import { tokenOf } from "./tokens.ts";
 
 /** Options of a single connection of @platformatic/kafka. */
 export function connectionOptions(settings: ConnectionSettings): ConnectionOptions {
@@ -13,8 +16,9 @@ export function connectionOptions(settings: ConnectionSettings): ConnectionOptio
   return {
     connectTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
-    ...(tls ? { tls: tlsOptions(tls), tlsServerName: true } : {}),
-    ...(sasl ? { sasl: { ...sasl } } : {}),
+    // The name that the handshake asks for is the host's by itself; an address must not be one (RFC 6066, 3).
+    ...(tls ? { tls: tlsOptions(tls) } : {}),
+    ...(sasl ? { sasl: saslOptions(sasl) } : {}),
   };
 }
 
@@ -39,16 +43,44 @@ export function kafkajsOptions(settings: ConnectionSettings): KafkaConfig {
     requestTimeout: settings.requestTimeoutMs,
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1000 },
     ...(tls ? { ssl: tlsOptions(tls) } : {}),
-    ...(sasl
-      ? {
-        sasl: {
-          mechanism: sasl.mechanism.toLowerCase(),
-          username: sasl.username,
-          password: sasl.password,
-        } as SASLOptions,
-      }
-      : {}),
+    ...(sasl ? { sasl: kafkajsLogin(sasl) } : {}),
+    // Its default of 10 s logs in anew at each request where sessions are shorter, which brokers refuse within a second.
+    reauthenticationThreshold: 1000,
   };
+}
+
+function saslOptions(sasl: SaslSettings): SASLOptions {
+  if ("password" in sasl) return { ...sasl };
+  return {
+    mechanism: "OAUTHBEARER",
+    token: () => tokenOf(sasl),
+    oauthBearerExtensions: extensionsOf(sasl),
+    authBytesValidator: refuseToken,
+  };
+}
+
+function kafkajsLogin(sasl: SaslSettings): KafkajsLogin {
+  if ("password" in sasl) {
+    const { username, password } = sasl;
+    return {
+      mechanism: sasl.mechanism.toLowerCase() as "plain" | "scram-sha-256" | "scram-sha-512",
+      username,
+      password,
+    };
+  }
+  const extensions = extensionsOf(sasl);
+  const oauthBearerProvider = async () => ({ value: await tokenOf(sasl), extensions });
+  return { mechanism: "oauthbearer", oauthBearerProvider };
+}
+
+function extensionsOf(sasl: SaslSettings): Record<string, string> {
+  return sasl.mechanism === "OAUTHBEARER" ? { ...sasl.extensions } : {};
+}
+
+/** A broker refuses a token in an answer without an error, that says why (RFC 7628, 3.2.2). */
+function refuseToken(answer: Buffer, done: (error: Error | null, answer: Buffer) => void): void {
+  const text = answer.toString();
+  done(text === "" ? null : new Error(`The broker refuses the token: ${text}`), answer);
 }
 
 function tlsOptions(tls: TlsSettings) {
@@ -56,7 +88,6 @@ function tlsOptions(tls: TlsSettings) {
     ...(tls.ca ? { ca: tls.ca } : {}),
     ...(tls.certificate ? { cert: tls.certificate } : {}),
     ...(tls.key ? { key: tls.key } : {}),
-    ...(tls.passphrase ? { passphrase: tls.passphrase } : {}),
     ...(tls.verifyHostname ? {} : { checkServerIdentity: () => undefined }),
   };
 }

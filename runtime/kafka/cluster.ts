@@ -7,6 +7,7 @@ import {
   apiVersionsV0,
   apiVersionsV3,
   Connection,
+  ConnectionStatuses,
   listOffsetsV4,
   listOffsetsV7,
   metadataV10,
@@ -17,6 +18,7 @@ import { FatalError, RetriableError } from "../api/errors.ts";
 import type { TopicPartition } from "../api/offsets.ts";
 import { brokerErrors, classify } from "./classify.ts";
 import { connectionOptions } from "./client_options.ts";
+import { protocolMismatch } from "./diagnose.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 /** A broker's address. */
@@ -65,6 +67,8 @@ const LEADER_NOT_AVAILABLE = 5;
 export class Cluster {
   #brokers: readonly BrokerAddress[] = [];
   #closed = false;
+  /** Whether any broker has answered yet: before that, silence is looked into. */
+  #reached = false;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
 
   constructor(private readonly settings: ConnectionSettings) {}
@@ -74,10 +78,15 @@ export class Cluster {
     let last: Error | null = null;
     for (const address of [...this.#brokers, ...this.settings.bootstrap]) {
       try {
-        return await this.#metadataFrom(address, topics);
+        const found = await this.#metadataFrom(address, topics);
+        this.#reached = true;
+        return found;
       } catch (error) {
-        last = classify(error, `Cannot get metadata from ${address.host}:${address.port}`);
+        const what = `Cannot get metadata from ${address.host}:${address.port}`;
+        last = classify(error, what);
         if (!(last instanceof RetriableError)) throw last;
+        const mismatch = this.#reached || this.#closed ? null : await protocolMismatch(this.settings, address);
+        if (mismatch) throw new FatalError(`${what}: ${mismatch}`, { cause: error });
       }
     }
     throw last ?? new FatalError("Cannot get metadata: no broker is configured, set bootstrap.servers");
@@ -88,7 +97,7 @@ export class Cluster {
     if (this.#closed) throw new RetriableError(`Cannot connect to ${host}:${port}: the client is closed`);
     const key = `${host}:${port}`;
     const known = await this.#connections.get(key)?.catch(() => null);
-    if (known?.connection.isConnected()) return known;
+    if (known && await isReady(known.connection)) return known;
     if (known) this.#forget(key, known.connection);
     // Somebody else may have begun to connect while we looked.
     const pending = this.#connections.get(key) ?? this.#open(host, port);
@@ -170,13 +179,15 @@ export class Cluster {
 
   async #open(host: string, port: number): Promise<BrokerConnection> {
     const connection = new Connection(this.settings.clientId, connectionOptions(this.settings));
-    connection.on("error", () => {}); // every request learns of it through its own promise
+    // Every request learns of it through its own promise; but for the first ones, whose answer is a refusal in TLS.
+    let refusal: Error | null = null;
+    connection.on("error", (error: Error) => refusal ??= error);
     try {
       await connection.connect(host, port);
       return new Negotiated(connection, await apiRanges(connection), `${host}:${port}`);
     } catch (error) {
       await connection.close();
-      throw error;
+      throw refusal ?? error;
     }
   }
 
@@ -189,6 +200,18 @@ export class Cluster {
 /** A topic id as Kafka writes it: base64url without padding, from a hyphenated UUID. */
 export function topicIdText(uuid: string): string {
   return Uint8Array.fromHex(uuid.replaceAll("-", "")).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** Whether a connection can be used. One that logs in anew, as its broker asked for, is waited for. */
+async function isReady(connection: Connection): Promise<boolean> {
+  if (connection.isConnected()) return true;
+  if (connection.status !== ConnectionStatuses.REAUTHENTICATING) return false;
+  try {
+    await connection.ready();
+  } catch {
+    return false; // a new one is made, and tells what is wrong
+  }
+  return connection.isConnected();
 }
 
 type Range = { readonly minVersion: number; readonly maxVersion: number };

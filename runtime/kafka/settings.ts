@@ -6,8 +6,11 @@
  *
  * @module
  */
-import { Secret } from "../api/config_def.ts";
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
+import { KeyReader, type Outside, type RawKafkaSettings, type Role } from "./key_reader.ts";
+import { type SaslSettings, SECURITY_KEYS, securitySettings, type TlsSettings } from "./security_settings.ts";
+
+export type { RawKafkaSettings } from "./key_reader.ts";
 
 /** How to reach and convince a broker. */
 export interface ConnectionSettings {
@@ -18,22 +21,6 @@ export interface ConnectionSettings {
   readonly metadataMaxAgeMs: number;
   readonly tls: TlsSettings | null;
   readonly sasl: SaslSettings | null;
-}
-
-/** PEM texts. */
-export interface TlsSettings {
-  readonly ca: string | null;
-  readonly certificate: string | null;
-  readonly key: string | null;
-  readonly passphrase: string | null;
-  readonly verifyHostname: boolean;
-}
-
-/** PLAIN or SCRAM. */
-export interface SaslSettings {
-  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
-  readonly username: string;
-  readonly password: string;
 }
 
 /** How records are fetched, and how the group is joined. */
@@ -64,24 +51,10 @@ export interface KafkaSettings {
   readonly admin: ConnectionSettings;
 }
 
-/** Raw configuration: Kafka's keys. */
-export type RawKafkaSettings = Readonly<Record<string, string | Secret>>;
-
 const COMMON = {
   "bootstrap.servers": "",
   "client.id": "sluice",
-  "security.protocol": "PLAINTEXT",
-  "sasl.mechanism": "",
-  "sasl.jaas.config": "",
-  "sasl.username": "",
-  "sasl.password": "",
-  "ssl.truststore.location": "",
-  "ssl.truststore.type": "PEM",
-  "ssl.keystore.location": "",
-  "ssl.keystore.type": "PEM",
-  "ssl.key.location": "",
-  "ssl.key.password": "",
-  "ssl.endpoint.identification.algorithm": "https",
+  ...SECURITY_KEYS,
   "socket.connection.setup.timeout.ms": "10000",
   "request.timeout.ms": "30000",
   "metadata.max.age.ms": "60000",
@@ -99,9 +72,11 @@ const CONSUMER = {
   "group.instance.id": "",
 };
 const PRODUCER = { "compression.type": "none", "max.request.size": String(1024 * 1024) };
-const ROLES = { consumer: CONSUMER, producer: PRODUCER, admin: {} };
-type Role = keyof typeof ROLES;
-const SECRETS = /password|jaas/;
+const ROLES: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
+  consumer: CONSUMER,
+  producer: PRODUCER,
+  admin: {},
+};
 
 /** Whether `kafkaSettings` reads this key. */
 export function isKafkaKey(key: string): boolean {
@@ -112,7 +87,7 @@ export function isKafkaKey(key: string): boolean {
 /** Reads the configuration and the PEM files it names. Throws ConfigError with every problem at once. */
 export async function kafkaSettings(
   raw: RawKafkaSettings,
-  readFile: (path: string) => Promise<string> = Deno.readTextFile,
+  outside: Partial<Outside> = {},
 ): Promise<KafkaSettings> {
   const problems: ConfigProblem[] = [];
   const known: Record<string, string> = { ...COMMON, ...CONSUMER, ...PRODUCER };
@@ -125,7 +100,12 @@ export async function kafkaSettings(
       problems.push({ key, why: `no such Kafka setting; there are ${list(known)}` });
     }
   }
-  const reader = (role: Role) => new Reader(raw, role, problems, readFile);
+  const reader = (role: Role) =>
+    new KeyReader(raw, role, known, problems, {
+      readFile: Deno.readTextFile,
+      environment: (name) => Deno.env.get(name),
+      ...outside,
+    });
   const settings = {
     consumer: await consumerSettings(reader("consumer")),
     producer: await producerSettings(reader("producer")),
@@ -135,7 +115,7 @@ export async function kafkaSettings(
   return settings;
 }
 
-async function consumerSettings(read: Reader): Promise<ConsumerSettings> {
+async function consumerSettings(read: KeyReader): Promise<ConsumerSettings> {
   const isolation = read.oneOf("isolation.level", ["read_committed", "read_uncommitted"]);
   return {
     ...await connectionSettings(read),
@@ -152,110 +132,26 @@ async function consumerSettings(read: Reader): Promise<ConsumerSettings> {
   };
 }
 
-async function producerSettings(read: Reader): Promise<ProducerSettings> {
+async function producerSettings(read: KeyReader): Promise<ProducerSettings> {
   const compression = read.oneOf("compression.type", ["none", "gzip", "snappy", "lz4", "zstd"]);
   return {
     ...await connectionSettings(read),
-    compression: compression as ProducerSettings["compression"],
+    compression,
     requestBytesMax: read.int("max.request.size", 1024),
   };
 }
 
-async function connectionSettings(read: Reader): Promise<ConnectionSettings> {
-  const protocol = read.oneOf("security.protocol", ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]);
+async function connectionSettings(read: KeyReader): Promise<ConnectionSettings> {
+  const bootstrap = read.brokers("bootstrap.servers");
+  const requestTimeoutMs = read.int("request.timeout.ms", 1);
   return {
-    bootstrap: read.brokers("bootstrap.servers"),
+    bootstrap,
     clientId: read.text("client.id"),
     connectTimeoutMs: read.int("socket.connection.setup.timeout.ms", 1),
-    requestTimeoutMs: read.int("request.timeout.ms", 1),
+    requestTimeoutMs,
     metadataMaxAgeMs: read.int("metadata.max.age.ms", 1),
-    tls: protocol.endsWith("SSL") ? await tlsSettings(read) : null,
-    sasl: protocol.startsWith("SASL") ? saslSettings(read) : null,
+    ...await securitySettings(read, bootstrap, requestTimeoutMs),
   };
-}
-
-async function tlsSettings(read: Reader): Promise<TlsSettings> {
-  for (const key of ["ssl.truststore.type", "ssl.keystore.type"]) {
-    if (read.text(key) !== "PEM") read.problem(key, "only PEM files are read; convert with keytool and openssl");
-  }
-  const keystore = await read.file("ssl.keystore.location");
-  return {
-    ca: await read.file("ssl.truststore.location"),
-    certificate: keystore,
-    // A PEM keystore holds the key beside the certificates, unless the key has a file of its own.
-    key: await read.file("ssl.key.location") ?? keystore,
-    passphrase: read.text("ssl.key.password") || null,
-    verifyHostname: read.text("ssl.endpoint.identification.algorithm") !== "",
-  };
-}
-
-function saslSettings(read: Reader): SaslSettings {
-  const mechanism = read.oneOf("sasl.mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]);
-  const jaas = read.text("sasl.jaas.config");
-  const part = (name: string): string => new RegExp(`${name}\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"`).exec(jaas)?.[1] ?? "";
-  const unescape = (text: string): string => text.replace(/\\(.)/g, "$1");
-  const username = read.text("sasl.username") || unescape(part("username"));
-  const password = read.text("sasl.password") || unescape(part("password"));
-  if (!username) read.problem("sasl.username", "missing; set it, or username in sasl.jaas.config");
-  if (!password) read.problem("sasl.password", "missing; set it, or password in sasl.jaas.config");
-  return { mechanism: mechanism as SaslSettings["mechanism"], username, password };
-}
-
-/** Reads keys for one client: its override, else the common value, else the default. */
-class Reader {
-  constructor(
-    private readonly raw: RawKafkaSettings,
-    private readonly role: Role,
-    private readonly problems: ConfigProblem[],
-    private readonly readFile: (path: string) => Promise<string>,
-  ) {}
-
-  text(key: string): string {
-    const value = this.raw[this.#source(key)];
-    if (value !== undefined) return value instanceof Secret ? value.reveal() : value.trim();
-    return ({ ...COMMON, ...CONSUMER, ...PRODUCER } as Record<string, string>)[key];
-  }
-  int(key: string, min: number): number {
-    const text = this.text(key);
-    const value = Number(text);
-    const fits = /^\d+$/.test(text) && value >= min && value <= 2 ** 31 - 1;
-    if (!fits) this.problem(key, `wanted a whole number from ${min} to ${2 ** 31 - 1}`);
-    return value;
-  }
-  oneOf(key: string, accepted: readonly string[]): string {
-    const value = this.text(key);
-    if (!accepted.includes(value)) this.problem(key, `wanted one of ${accepted.join(", ")}`);
-    return value;
-  }
-  brokers(key: string): ConnectionSettings["bootstrap"] {
-    const text = this.text(key);
-    if (!text) this.problem(key, "missing; wanted host:port, several separated by commas");
-    return text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "").map((entry) => {
-      const [, host, port] = /^(?:\w+:\/\/)?\[?(.+?)\]?:(\d+)$/.exec(entry) ?? [];
-      if (!host || Number(port) > 65535) this.problem(key, `"${entry}" is not host:port`);
-      return { host: host ?? "", port: Number(port) };
-    });
-  }
-  async file(key: string): Promise<string | null> {
-    const path = this.text(key);
-    if (!path) return null;
-    try {
-      return await this.readFile(path);
-    } catch (error) {
-      this.problem(key, `cannot be read: ${error instanceof Error ? error.message : error}`);
-      return null;
-    }
-  }
-  problem(key: string, why: string): void {
-    const source = this.#source(key);
-    const value = this.raw[source];
-    const shown = value === undefined ? undefined : SECRETS.test(key) || value instanceof Secret ? "[hidden]" : value;
-    this.problems.push({ key: source, value: shown, why });
-  }
-  #source(key: string): string {
-    const override = `${this.role}.override.${key}`;
-    return override in this.raw ? override : key;
-  }
 }
 
 function list(accepted: object): string {

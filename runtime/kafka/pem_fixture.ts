@@ -1,0 +1,40 @@
+/**
+ * A certificate and its key in the forms that settings may have. Made by tests/support/kafka_security_certificates.ts.
+ *
+ * @module
+ */
+
+/** Of a client. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBhjCCAS2gAwIBAgIBBzAKBggqhkjOPQQDAjAfMR0wGwYDVQQDDBRjYSBvZiBz
+bHVpY2UncyB0ZXN0czAeFw0yNjExMjEwNjM5NDhaFw0yNjEyMjEwNjM5NDhaMBEx
+DzANBgNVBAMMBmNsaWVudDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABM0J1JqN
+kjTEgLoEGJIhtaJ2Q38/r2wdwZFvfFHbqRAxbfQT2r0096/mzXZcLW1zyE6rGbxz
+q18X/PcFS3uL/bSjaDBmMBkGA1UdEQQSMBCCDmNsaWVudC5leGFtcGxlMAkGA1Ud
+EwQCMAAwHQYDVR0OBBYEFFQP4i0i6lGWpOhGznhZ6lJQMKYHMB8GA1UdIwQYMBaA
+FMntBK0TY7YJCGl6rdOFgYywiBLwMAoGCCqGSM49BAMCA0cAMEQCIDIOhYh7s9xc
+VsRcd8mVXq/4n3n76yBAlJg8mjKeL/mWAiBlNfg4h+PON+umLzDLa1WMhe0m+2DK
+kVVSkaYOE0wmHA==
+-----END CERTIFICATE-----`;
+/** Its key. */
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgkqnlF7GD4MhhM6gx
+4DAakwM/I41a9FcSkLqQYioGfY2hRANCAATNCdSajZI0xIC6BBiSIbWidkN/P69s
+HcGRb3xR26kQMW30E9q9NPev5s12XC1tc8hOqxm8c6tfF/z3BUt7i/20
+-----END PRIVATE KEY-----`;
+/** Its key, encrypted with `KEY_PASSWORD`. */
+export const ENCRYPTED_KEY = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAh6U6d5RAPmqwICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEI13vFG01N48tSxFEezHCGkEgZBM
+BV9lnBejzRej7FsxT6/oK0TWLiCRDXKeJnngmB5Dfs/6grlsWUIaZW2HsLnkbN6Z
+F3591mvj7JGhJ79wKOqGpwJO6zSF+ZGl70AdLOfSL18+O7YFBDFf7WhFz16gzhPT
+peF2M+UEpapnLHtA+Xf7pkLtsALdEXztVXsoaXJS51BfDdMI91dvx7CLAG4UB3s=
+-----END ENCRYPTED PRIVATE KEY-----`;
+/** What `ENCRYPTED_KEY` is encrypted with. */
+export const KEY_PASSWORD = "the key's password";
+/** Of another certificate. */
+export const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgod37PemNQbSwzZdF
+tMrokyLsL3hCGa6l833qw+NvLmuhRANCAARTDDoN+OA+FxvHMffRnbh/u1WMwbWJ
+zy4Zs/KYCqNro8enRVRXyrdCAfwkQWqvl/OWhiIYHwIkxMWK9QvkmTlB
+-----END PRIVATE KEY-----`;
