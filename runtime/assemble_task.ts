@@ -113,6 +113,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
   });
   files.bytes = () => sink.bufferedBytes?.() ?? 0;
 
+  const jsonPaths = (topic: string) => new Set(instance.forTopic(topic).values["columns.json"]);
   const converter = (topic: string, side: RecordSide, { plugin, config }: Chosen<ConverterPlugin>): Converter =>
     plugin.create(config, {
       topic,
@@ -122,9 +123,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       retry,
       fetch: setup.fetch,
       random,
-      jsonPaths: new Set(side === "value" ? instance.forTopic(topic).values["columns.json"] : []),
-      targetSchema: () => sink.targetSchema?.(topic) ?? Promise.resolve(null),
-      pinSchema: (proposal) => pins.propose(topic, proposal),
+      jsonPaths: side === "value" ? jsonPaths(topic) : new Set(),
+      targetSchema: () => side === "value" && sink.targetSchema ? sink.targetSchema(topic) : Promise.resolve(null),
+      pinSchema: (proposal) => pins.propose(topic, side, proposal),
     });
   const byTopic = new Map<string, TopicStages>();
   const stagesOf = (topic: string): TopicStages => {
@@ -135,6 +136,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       const decode = createDecodeStage({
         value: converter(topic, "value", valueConverter),
         key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
+        jsonPaths: jsonPaths(topic),
         tombstones: settings.values.tombstones,
         reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
         onSkipped: (count) => meter.skipped(count),

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { Schema } from "apache-arrow";
+import { type RecordBatch, Schema } from "apache-arrow";
 import {
   type Converter,
   DataError,
   type DecodedRows,
+  nulls,
   rawOffset,
   type RawRecords,
   recordBatch,
@@ -16,6 +17,7 @@ import {
   takeBatch,
 } from "./api/mod.ts";
 import type { Stage } from "./errant_record_reporter.ts";
+import { createJsonColumns } from "./json_columns.ts";
 
 /** Decodes the slabs of one topic in one task. */
 export interface DecodeStage {
@@ -24,9 +26,9 @@ export interface DecodeStage {
    * nothing was reported yet: the call can be repeated.
    */
   decode(records: RawRecords): Promise<SinkBatch[]>;
-  /** How many records the value's converter wants to see before it can decode; 0: none. */
+  /** How many records the converters want to see before they can decode; 0: none. */
   wants(): Promise<number>;
-  /** Shows them to it. */
+  /** Shows them to those. */
   learn(sample: readonly RawRecords[]): Promise<void>;
 }
 
@@ -35,6 +37,8 @@ export interface DecodeOptions {
   readonly value: Converter;
   /** Null: keys are bytes and never looked at. Else a record whose key cannot be decoded is set aside. */
   readonly key: Converter | null;
+  /** What of the value is held as JSON text (`ConverterContext.jsonPaths`). */
+  readonly jsonPaths?: ReadonlySet<string>;
   /** What becomes of a record whose value is null. */
   readonly tombstones: "dead-letter" | "skip" | "keep";
   /** Sets a record aside; each at most once, in the order of the offsets. */
@@ -52,7 +56,12 @@ interface Reject {
 }
 
 /** The decode stage of a topic. */
-export function createDecodeStage({ value, key, tombstones, reject, onSkipped }: DecodeOptions): DecodeStage {
+export function createDecodeStage(
+  { value, key, jsonPaths = new Set(), tombstones, reject, onSkipped }: DecodeOptions,
+): DecodeStage {
+  const toJson = createJsonColumns(jsonPaths);
+  // A topic may have no keys to learn from: asked for once, so that values do not wait for them for ever.
+  let keysLearned = false;
   return {
     async decode(records) {
       const rejects: Reject[] = [];
@@ -62,9 +71,11 @@ export function createDecodeStage({ value, key, tombstones, reject, onSkipped }:
         bad[index] = 1;
         rejects.push({ index, error, stage });
       };
+      let keyRuns: readonly DecodedRows[] = [];
       if (key) {
         const keys = indicesWhere(records.count, (i) => records.keyStarts[i] >= 0);
-        if (keys.length > 0) await key.decode(records, keys, rejecter("KEY_CONVERTER"));
+        if (keys.length > 0) keyRuns = await key.decode(records, keys, rejecter("KEY_CONVERTER"));
+        assertWhole(keyRuns, keys.length - rejects.length, bad);
       }
       const values = indicesWhere(records.count, (i) => records.valueStarts[i] >= 0 && !bad[i]);
       const kept = indicesWhere(records.count, (i) => records.valueStarts[i] < 0 && !bad[i]);
@@ -80,10 +91,16 @@ export function createDecodeStage({ value, key, tombstones, reject, onSkipped }:
       // Reported only now, since everything that could be tried again is behind us.
       for (const { index, error, stage } of rejects) reject(records, index, error, stage);
       if (tombstones === "skip" && kept.length > 0) onSkipped?.(kept.length);
-      return chained(records, withTombstones(runs, tombstones === "keep" ? kept : new Int32Array(0)));
+      const texts = runs.map(({ data, rows }) => ({ data: toJson(data), rows }));
+      const batches = chained(records, withTombstones(texts, tombstones === "keep" ? kept : new Int32Array(0)));
+      return key ? batches.flatMap(withKeys(records, keyRuns, key.schema ?? null)) : batches;
     },
-    wants: async () => await value.wants?.() ?? 0,
-    learn: async (sample) => await value.learn?.(sample),
+    wants: async () => Math.max(await value.wants?.() ?? 0, keysLearned ? 0 : await key?.wants?.() ?? 0),
+    learn: async (sample) => {
+      await value.learn?.(sample);
+      if (!keysLearned) await key?.learn?.(sample);
+      keysLearned = true;
+    },
   };
 }
 
@@ -137,6 +154,48 @@ function chained(records: RawRecords, runs: readonly Run[]): SinkBatch[] {
     const to = i + 1 < runs.length ? rawOffset(records, runs[i + 1].rows[0]) : records.to;
     return new SinkBatch(data, { raw: records, rows }, from, to, tombstones);
   });
+}
+
+/**
+ * Puts the decoded keys beside the rows, which are split where the keys' schema changes. `schema` is what keys have where
+ * there is none among the rows; null: not known, and then such a batch has no keys.
+ */
+function withKeys(
+  records: RawRecords,
+  runs: readonly DecodedRows[],
+  schema: Schema | null,
+): (batch: SinkBatch) => SinkBatch[] {
+  const runOf = new Int32Array(records.count).fill(-1), rowOf = new Int32Array(records.count).fill(-1);
+  runs.forEach(({ rows }, run) =>
+    rows.forEach((record, row) => {
+      runOf[record] = run;
+      rowOf[record] = row;
+    })
+  );
+  const keysOf = (run: number, rows: Int32Array): RecordBatch | null => {
+    if (run < 0) return schema && recordBatch(schema, schema.fields.map((f) => nulls(f, rows.length)), rows.length);
+    const picks = rows.map((record) => rowOf[record]);
+    const { data } = runs[run];
+    const isWhole = picks.length === data.numRows && picks.every((pick, i) => pick === i);
+    return isWhole ? data : takeBatch(data, picks);
+  };
+  return (batch) => {
+    const { rows } = batch.origin;
+    const parts: SinkBatch[] = [];
+    for (let start = 0; start < rows.length;) {
+      let run = -1, end = start;
+      for (; end < rows.length; end++) {
+        const next = runOf[rows[end]];
+        if (next >= 0 && run >= 0 && next !== run) break;
+        if (next >= 0) run = next;
+      }
+      const isAll = start === 0 && end === rows.length;
+      const part = isAll ? batch : batch.slice(start, end);
+      parts.push(part.withKeys(keysOf(run, part.origin.rows)));
+      start = end;
+    }
+    return parts.length === 0 ? [batch] : parts;
+  };
 }
 
 /** A converter that loses or repeats a record would lose or repeat it in the target: a bug, found here. */

@@ -5,6 +5,7 @@ import {
   type Converter,
   DataError,
   type DecodedRows,
+  rawKey,
   type RawRecords,
   rawValue,
   RetriableError,
@@ -20,12 +21,12 @@ const SCHEMAS = {
   b: new Schema([types.field("b", types.utf8())]),
 };
 
-/** The first letter of a value is its schema, the rest is its one column; anything else is a reject. */
-const letters: Converter = {
+/** The first letter of a value (or key) is its schema, the rest is its one column; anything else is a reject. */
+const lettersOf = (bytesOf: typeof rawValue): Converter => ({
   decode(records, indices, reject) {
     const runs: { schema: "a" | "b"; rows: number[]; texts: string[] }[] = [];
     for (const index of indices) {
-      const text = new TextDecoder().decode(rawValue(records, index)!);
+      const text = new TextDecoder().decode(bytesOf(records, index)!);
       const schema = text[0];
       if (schema !== "a" && schema !== "b") {
         reject(index, new DataError(`Not a or b: ${text}`, { reason: "neither a nor b" }));
@@ -40,7 +41,8 @@ const letters: Converter = {
       rows: Int32Array.from(rows),
     })));
   },
-};
+});
+const letters = lettersOf(rawValue);
 
 function stageOf(overrides: Partial<DecodeOptions> = {}) {
   const rejects: [number, string, string][] = [];
@@ -138,14 +140,15 @@ Deno.test("decode() sets aside a record with a bad key, once, also where its val
             reject(index, new DataError("!", { reason: "bad key" }));
           }
         }
-        return Promise.resolve([]);
+        const good = indices.filter((index) => records.bytes[records.keyStarts[index]] !== 0x21);
+        return lettersOf(rawKey).decode(records, good, reject);
       },
     },
   });
   const batches = await stage.decode(slabOf([
     { key: "!", value: "a1" },
     { key: "!", value: "x" },
-    { key: "k", value: "a3" },
+    { key: "ak", value: "a3" },
     { key: null, value: "a4" },
     { key: "!", value: null },
   ]));
@@ -197,4 +200,50 @@ Deno.test("wants() and learn() ask the converter", async () => {
   assertEquals(await stage.wants(), 5);
   await stage.learn([slabOf([])]);
   assertEquals(learned, 1);
+});
+
+Deno.test("decode() puts decoded keys beside the rows, batches split where their schema changes", async () => {
+  const text = fc.option(fc.constantFrom("a", "b", "x").chain((s) => fc.nat({ max: 9 }).map((n) => s + n)), {
+    freq: 4,
+  });
+  const cases = fc.array(fc.record({ key: text, value: text }), { maxLength: 30 });
+  await fc.assert(fc.asyncProperty(cases, async (records) => {
+    const raw = slabOf(records);
+    const { stage, rejects } = stageOf({ key: lettersOf(rawKey), tombstones: "keep" });
+    const batches = await stage.decode(raw);
+    assertChained(batches, raw);
+    const isBad = (part: string | null) => part !== null && part.startsWith("x");
+    const good = [...records.entries()].filter(([, { key, value }]) => !isBad(key) && !isBad(value));
+    const keys = batches.flatMap((batch) =>
+      Array.from({ length: batch.numRows }, (_, row): [bigint, string | null] => {
+        const held = batch.keys && Object.entries(rowsOf(batch.keys)[row]).flat();
+        return [batch.offset(row), held === null || held[1] === null ? null : held.join("")];
+      })
+    );
+    assertEquals(keys, good.map(([i, { key }]) => [BigInt(i), key]));
+    assertEquals(seen(batches), good.map(([i, { value }]) => [BigInt(i), value ?? "-"]));
+    assertEquals(rejects.map(([index]) => index), [...records.keys()].filter((i) => !good.some(([g]) => g === i)));
+  }));
+});
+
+Deno.test("decode() gives keys of null where there are none and their schema is known beforehand", async () => {
+  const { stage } = stageOf({ key: { ...lettersOf(rawKey), schema: SCHEMAS.b } });
+  const [batch] = await stage.decode(slabOf([{ value: "a1" }, { value: "a2" }]));
+  assertEquals(rowsOf(batch.keys!), [{ b: null }, { b: null }]);
+});
+
+Deno.test("decode() learns keys once, so that a topic without keys does not wait for ever", async () => {
+  let learned = 0;
+  const key: Converter = { ...letters, wants: () => Promise.resolve(9), learn: () => Promise.resolve(void learned++) };
+  const { stage } = stageOf({ key });
+  assertEquals(await stage.wants(), 9);
+  await stage.learn([slabOf([{ value: "a1" }])]);
+  await stage.learn([slabOf([{ value: "a1" }])]);
+  assertEquals([await stage.wants(), learned], [0, 1]);
+});
+
+Deno.test("decode() holds columns at the paths of columns.json as JSON text", async () => {
+  const { stage } = stageOf({ jsonPaths: new Set(["a"]) });
+  const batches = await stage.decode(slabOf([{ value: 'a"x' }, { value: "b2" }]));
+  assertEquals(batches.map((batch) => rowsOf(batch.data)), [[{ a: '"\\"x"' }], [{ b: "2" }]]);
 });

@@ -1,11 +1,11 @@
 /**
- * A topic's inferred schema, the same for all tasks of the worker: tasks propose, the main thread pins the first
- * proposal for each topic and answers all with it.
+ * The inferred schema of a topic's keys or values, the same for all tasks of the worker: tasks propose, the main thread
+ * pins the first proposal for each topic and side, and answers all with it.
  *
  * @module
  */
 import { type Schema, Table, tableFromIPC, tableToIPC } from "apache-arrow";
-import type { Log } from "./api/mod.ts";
+import type { Log, RecordSide } from "./api/mod.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
 
 /** The task's side. */
@@ -14,11 +14,11 @@ export class PinRequests {
   #last = 0;
   constructor(private readonly send: (message: FromTask) => void) {}
 
-  propose(topic: string, schema: Schema): Promise<Schema> {
+  propose(topic: string, side: RecordSide, schema: Schema): Promise<Schema> {
     const id = ++this.#last;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.send({ kind: "pin", id, topic, schema: tableToIPC(new Table(schema), "stream") });
+      this.send({ kind: "pin", id, topic, side, schema: tableToIPC(new Table(schema), "stream") });
     });
   }
 
@@ -33,12 +33,13 @@ export class PinnedSchemas {
   readonly #schemas = new Map<string, Uint8Array>();
   constructor(private readonly log: Log) {}
 
-  answer({ id, topic, schema }: FromTask & { kind: "pin" }): ToTask {
-    if (!this.#schemas.has(topic)) {
-      this.#schemas.set(topic, schema);
+  answer({ id, topic, side, schema }: FromTask & { kind: "pin" }): ToTask {
+    const key = `${side} ${topic}`;
+    if (!this.#schemas.has(key)) {
+      this.#schemas.set(key, schema);
       const fields = tableFromIPC(schema).schema.fields.map(({ name, type }) => `${name}: ${type}`).join(", ");
-      this.log.info("Pinned the schema inferred for a topic", { topic, schema: fields });
+      this.log.info("Pinned the schema inferred for a topic", { topic, side, schema: fields });
     }
-    return { kind: "pinned", id, schema: this.#schemas.get(topic)! };
+    return { kind: "pinned", id, schema: this.#schemas.get(key)! };
   }
 }

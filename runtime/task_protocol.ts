@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CommitOutcome, TopicPartition } from "./api/mod.ts";
+import type { CommitOutcome, RecordSide, TopicPartition } from "./api/mod.ts";
 import type { TaskShare } from "./coordinator_state.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 
@@ -34,9 +34,17 @@ export type ToTask =
 export type FromTask =
   | { readonly kind: "ready" }
   | { readonly kind: "prepared"; readonly epoch: number; readonly shares: readonly Omit<TaskShare, "task">[] }
-  /** Proposes a topic's inferred schema, an Arrow schema as an IPC stream. */
-  | { readonly kind: "pin"; readonly id: number; readonly topic: string; readonly schema: Uint8Array }
+  /** Proposes the inferred schema of a topic's keys or values, an Arrow schema as an IPC stream. */
+  | {
+    readonly kind: "pin";
+    readonly id: number;
+    readonly topic: string;
+    readonly side: RecordSide;
+    readonly schema: Uint8Array;
+  }
   | { readonly kind: "commit-requested" }
+  /** The task has closed all that it had of the topic: its table, or its records, cannot be used. */
+  | { readonly kind: "topic-failed"; readonly topic: string; readonly why: string }
   /** The partition has been read up to its `until`. */
   | { readonly kind: "caught-up"; readonly partition: TopicPartition }
   | { readonly kind: "metrics"; readonly metrics: TaskMetrics }

@@ -48,6 +48,11 @@ export class SinkBatch {
     readonly to: bigint,
     /** A bit a row (set = the value is null, all its columns are null), or null where no row is a tombstone. */
     readonly tombstones: Uint8Array | null = null,
+    /**
+     * The decoded keys, a row for each row: nulls where a record has no key. A key that is not a record is one column
+     * named `value`. Null: keys are bytes (`key(row)`), or none of the rows has one and their schema is not known.
+     */
+    readonly keys: RecordBatch | null = null,
   ) {}
 
   /** A batch without rows that only moves the offset. */
@@ -95,7 +100,21 @@ export class SinkBatch {
 
   /** The same rows with other columns. */
   withData(data: RecordBatch): SinkBatch {
-    return new SinkBatch(data, this.origin, this.from, this.to, this.tombstones);
+    return new SinkBatch(data, this.origin, this.from, this.to, this.tombstones, this.keys);
+  }
+
+  /** The same rows with decoded keys. */
+  withKeys(keys: RecordBatch | null): SinkBatch {
+    return new SinkBatch(this.data, this.origin, this.from, this.to, this.tombstones, keys);
+  }
+
+  /** The rows `[start, end)`; its range ends where the rest begins, so that the slices of a batch chain. */
+  slice(start: number, end: number): SinkBatch {
+    const from = start === 0 ? this.from : this.offset(start);
+    const to = end === this.numRows ? this.to : this.offset(end);
+    const rows = Int32Array.from({ length: end - start }, (_, i) => start + i);
+    const { data, origin, tombstones, keys } = this.select(rows);
+    return new SinkBatch(data, origin, from, to, tombstones, keys);
   }
 
   /** Only these rows (ascending); the range stays, so that the offsets of the others are still accounted for. */
@@ -108,8 +127,9 @@ export class SinkBatch {
       tombstones = new Uint8Array((rows.length + 7) >> 3);
       for (let i = 0; i < rows.length; i++) if (this.isTombstone(rows[i])) tombstones[i >> 3] |= 1 << (i & 7);
     }
-    const data = rows.length === 0 ? emptyBatch(this.data.schema) : takeBatch(this.data, rows);
-    return new SinkBatch(data, { raw: this.origin.raw, rows: picked }, this.from, this.to, tombstones);
+    const take = (of: RecordBatch) => rows.length === 0 ? emptyBatch(of.schema) : takeBatch(of, rows);
+    const origin = { raw: this.origin.raw, rows: picked };
+    return new SinkBatch(take(this.data), origin, this.from, this.to, tombstones, this.keys && take(this.keys));
   }
 
   /** The rows as objects: for custom transforms and simple sinks; slow. */

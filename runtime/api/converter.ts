@@ -82,6 +82,8 @@ export interface ConverterContext {
 
 /** Bytes to columns. */
 export interface Converter {
+  /** The schema of all rows, where it is one that is known beforehand. */
+  readonly schema?: Schema;
   /**
    * Decodes the records at `indices` (ascending; none of them null). Rows come back as runs in the order of the
    * records: a run ends where the schema changes. Whatever the bytes are, a record either decodes whole or is rejected
