@@ -6,6 +6,7 @@
 import { Schema } from "apache-arrow";
 import { FatalError } from "../mod.ts";
 import { parseSchema, rowFields } from "./avro/mod.ts";
+import { columnsOfJsonSchema } from "./json/registered/mod.ts";
 import { createRegistry, type RegistryConfig, type RegistryContext } from "./registry.ts";
 
 /** Reads version `version` of `subject` from the registry at `url`. Throws FatalError for a format without columns. */
@@ -15,12 +16,20 @@ export async function columnsOfSubject(
 ): Promise<Schema> {
   const registry = createRegistry(config, context);
   const registered = await registry.schemaByVersion(subject, version);
-  if (registered.schemaType !== "AVRO") {
-    throw new FatalError(
-      `Cannot read the columns of ${subject}@${version}: it is ${registered.schemaType}, and only AVRO is supported yet`,
-    );
-  }
   const references = await registry.resolveReferences(registered);
-  const type = parseSchema(registered.schema, references.map(({ schema }) => schema.schema));
-  return new Schema(rowFields(type, { timestampNanos: "long" }));
+  switch (registered.schemaType) {
+    case "AVRO": {
+      const type = parseSchema(registered.schema, references.map(({ schema }) => schema.schema));
+      return new Schema(rowFields(type, { timestampNanos: "long" }));
+    }
+    case "JSON":
+      return columnsOfJsonSchema(
+        registered.schema,
+        references.map(({ name, schema }) => ({ name, text: schema.schema })),
+      );
+    default:
+      throw new FatalError(
+        `Cannot read the columns of ${subject}@${version}: it is ${registered.schemaType}, which is not supported yet`,
+      );
+  }
 }

@@ -8,6 +8,7 @@ import { deltaSink } from "../../connectors/delta-sink/mod.ts";
 import { fileSink } from "../../connectors/file-sink/mod.ts";
 import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
+import { jsonSchemaConverter } from "../../schemas/json/registered/mod.ts";
 import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
 import type { ConverterPlugin, SinkConnector } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
@@ -18,7 +19,13 @@ import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
 /** Everything that a configuration can choose from. */
 const plugins: Plugins = {
   connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
-  converters: [avroConverter, jsonConverter, stringConverter, bytesConverter] as unknown as ConverterPlugin[],
+  converters: [
+    avroConverter,
+    jsonConverter,
+    jsonSchemaConverter,
+    stringConverter,
+    bytesConverter,
+  ] as unknown as ConverterPlugin[],
   transforms: BUILT_IN_TRANSFORMS,
   predicates: BUILT_IN_PREDICATES,
 };

@@ -9,6 +9,7 @@ import { createShape, observe, type Shape, typeOf } from "./infer.ts";
 import { type Extension, type Extra, ListReader, MapReader, StructReader } from "./nested_readers.ts";
 import { compile, type Reader } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
+import { UnionReader } from "./union_reader.ts";
 
 /** Records (by the start of their value) whose unknown members cannot be held, and why. */
 export type Faults = Map<number, DataError>;
@@ -53,15 +54,24 @@ export function extend(reader: Reader, scan: Scanner, bytes: Uint8Array, faults:
 /** The finished column of a reader with the columns of its extensions behind its own, at every depth. */
 export function extended(reader: Reader, data: Data): Data {
   if (reader instanceof StructReader) {
-    const children = reader.children.map((child, i) => extended(child, data.children[i]));
+    const own = data.type.children as Field[];
+    // Behind the children there may be a column of additional members.
+    const readers = [...reader.children, ...(reader.additional?.map ? [reader.additional.map] : [])];
+    const children = data.children.map((child, i) => i < readers.length ? extended(readers[i], child) : child);
     const added = reader.extensions.map(({ reader }) => extended(reader, reader.column.finish()));
     if (added.length === 0 && children.every((child, i) => child === data.children[i])) return data;
     const fields = [
-      ...reader.fields.map((field, i) => retyped(field, children[i].type)),
+      ...own.map((field, i) => retyped(field, children[i].type)),
       ...reader.extensions.map(({ field }, i) => retyped(field, added[i].type)),
     ];
     reader.extensions = [];
     return rebuilt(data, new Struct(fields), [...children, ...added]);
+  }
+  if (reader instanceof UnionReader) {
+    const children = data.children.map((child, i) => extended(reader.branches[i].reader, child));
+    if (children.every((child, i) => child === data.children[i])) return data;
+    const fields = (data.type.children as Field[]).map((field, i) => retyped(field, children[i].type));
+    return rebuilt(data, new Struct(fields), children);
   }
   if (reader instanceof ListReader) {
     const element = extended(reader.element, data.children[0]);

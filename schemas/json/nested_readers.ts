@@ -5,6 +5,7 @@
  */
 import type { DataType, Field } from "apache-arrow";
 import { BytesColumn, type DataError, ListColumn, StructColumn } from "../../mod.ts";
+import type { AdditionalReader } from "./additional.ts";
 import { compile, mismatch, type Reader, type ReadOptions } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
 
@@ -32,7 +33,6 @@ export interface Extension {
 /** Objects with named members, in any order; of members that repeat the last one counts, as with `JSON.parse`. */
 export class StructReader implements Reader {
   readonly column: StructColumn;
-  readonly children: readonly Reader[];
   /** Members outside the schema, in the order of their entries. */
   extras: Extra[] = [];
   extensions: Extension[] = [];
@@ -51,9 +51,13 @@ export class StructReader implements Reader {
     readonly path: string,
     readonly nullable: boolean,
     readonly options: ReadOptions,
+    /** Of each field. */
+    readonly children: readonly Reader[] = fields.map((field) => compile(field, below(path, field.name), options)),
+    /** Takes the members outside the schema; null: they are noted in `extras`. */
+    readonly additional: AdditionalReader | null = null,
   ) {
-    this.children = fields.map((field) => compile(field, this.pathOf(field.name), options));
-    this.column = new StructColumn(type, this.children.map((child) => child.column));
+    const columns = this.children.map((child) => child.column);
+    this.column = new StructColumn(type, additional?.isDeclared ? [...columns, additional.column] : columns);
     this.#keys = fields.map(({ name }) => TEXT.encode(name));
     this.#byName = new Map(fields.map(({ name }, i) => [name, i]));
     this.#byLowerName = new Map(fields.map(({ name }) => [name.toLowerCase(), name]));
@@ -61,7 +65,7 @@ export class StructReader implements Reader {
   }
 
   pathOf(name: string): string {
-    return this.path === "" ? name : `${this.path}.${name}`;
+    return below(this.path, name);
   }
 
   /** The name of a field of the schema (or of the target) that differs from `name` only by case, or null. */
@@ -73,19 +77,22 @@ export class StructReader implements Reader {
 
   read(scan: Scanner): void {
     if (scan.bytes[scan.pos] !== 0x7b) throw mismatch(scan, this.path, "an object");
-    const { children } = this;
+    const { additional, children } = this;
     const seen = this.#seen;
     const object = ++this.#object;
+    additional?.begin(this.column.length);
     let guess = 0, found = 0;
     if (scan.enter(CLOSE_OBJECT)) {
       do {
         if (scan.next() !== QUOTE) scan.fail("expected a name in quotes");
+        const nameAt = scan.pos;
         const index = this.#match(scan, guess);
-        scan.colon();
         if (index < 0) {
-          this.#unknown(scan);
+          if (additional) additional.member(scan, nameAt);
+          else this.#unknown(scan);
           continue;
         }
+        scan.colon();
         guess = index + 1;
         const child = children[index];
         if (seen[index] === object) {
@@ -100,12 +107,14 @@ export class StructReader implements Reader {
       } while (scan.more(CLOSE_OBJECT));
     }
     if (found < children.length) this.#missing(scan, object);
+    additional?.close();
     this.column.close();
   }
 
   forget(): void {
-    const { extras, column } = this;
+    const { additional, extras, column } = this;
     while (extras.length > 0 && extras[extras.length - 1].entry >= column.length) extras.pop();
+    additional?.forget(column.length);
     for (const child of this.children) child.forget?.();
   }
 
@@ -133,6 +142,7 @@ export class StructReader implements Reader {
   /** Notes the member whose name is the scanner's last string. */
   #unknown(scan: Scanner): void {
     const name = scan.textString();
+    scan.colon();
     const path = scan.path = this.pathOf(name);
     const byte = scan.next();
     const from = scan.pos;
@@ -192,6 +202,7 @@ export class MapReader implements Reader {
   readonly column: ListColumn;
   readonly #keys: BytesColumn;
   readonly #entries: StructColumn;
+  readonly #names = new Set<string>();
 
   constructor(
     readonly type: DataType,
@@ -207,23 +218,33 @@ export class MapReader implements Reader {
 
   read(scan: Scanner): void {
     if (scan.bytes[scan.pos] !== 0x7b) throw mismatch(scan, this.path, "an object");
-    const { value } = this;
-    const names = new Set<string>();
+    this.begin();
     if (scan.enter(CLOSE_OBJECT)) {
       do {
-        scan.path = value.path;
+        scan.path = this.value.path;
         if (scan.next() !== QUOTE) scan.fail("expected a name in quotes");
         scan.string();
-        this.#keys.append(scan.text, scan.textStart, scan.textEnd);
-        const name = scan.textString();
-        if (names.has(name)) throw scan.error("duplicate map key", "expected each name once", this.path);
-        names.add(name);
-        scan.colon();
-        readOrNull(scan, value);
-        this.#entries.close();
+        this.member(scan);
       } while (scan.more(CLOSE_OBJECT));
     }
     this.column.close();
+  }
+
+  /** An entry begins. */
+  begin(): void {
+    this.#names.clear();
+  }
+
+  /** Appends a member, whose name is the scanner's last string, to the entry. */
+  member(scan: Scanner): void {
+    const name = scan.textString();
+    if (this.#names.has(name)) throw scan.error("duplicate map key", "expected each name once", this.path);
+    this.#names.add(name);
+    this.#keys.append(scan.text, scan.textStart, scan.textEnd);
+    scan.colon();
+    scan.path = this.value.path;
+    readOrNull(scan, this.value);
+    this.#entries.close();
   }
 
   forget(): void {
@@ -237,7 +258,12 @@ export function caseConflict(scan: Scanner, pos: number, path: string, sibling: 
   return scan.error("field names differ only by case", `there is a field ${JSON.stringify(sibling)} already`, path);
 }
 
-function readOrNull(scan: Scanner, reader: Reader): void {
+function below(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+/** Reads a value or null, white space before it passed. */
+export function readOrNull(scan: Scanner, reader: Reader): void {
   const byte = scan.next();
   if (byte < 0) scan.fail("expected a value");
   if (byte !== NULL) return reader.read(scan);

@@ -10,6 +10,7 @@ import { type ReadConfig, readConfig } from "../../runtime/config/read_config.ts
 import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../../runtime/transforms/mod.ts";
 import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
+import { jsonSchemaConverter } from "../../schemas/json/registered/mod.ts";
 import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
 
 /** What references in the text may name. */
@@ -28,7 +29,13 @@ export function readYaml(text: string, { environment = {}, files = {} }: Surroun
   };
   return readConfig({ path, environment, readTextFile }, {
     connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
-    converters: [avroConverter, jsonConverter, stringConverter, bytesConverter] as unknown as ConverterPlugin[],
+    converters: [
+      avroConverter,
+      jsonConverter,
+      jsonSchemaConverter,
+      stringConverter,
+      bytesConverter,
+    ] as unknown as ConverterPlugin[],
     transforms: BUILT_IN_TRANSFORMS,
     predicates: BUILT_IN_PREDICATES,
   });

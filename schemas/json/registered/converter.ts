@@ -1,0 +1,138 @@
+/**
+ * `value.converter: json-schema`: what Confluent's JSON Schema serializer writes, to typed columns.
+ *
+ * @module
+ */
+import {
+  ConfigError,
+  type Converter,
+  type ConverterContext,
+  type ConverterPlugin,
+  DataError,
+  option,
+  type Values,
+} from "../../../mod.ts";
+import {
+  createBareConverter,
+  createRegisteredConverter,
+  type RegisteredFormat,
+  registeredOptions,
+} from "../../registered.ts";
+import { jsonOptions } from "../mod.ts";
+import { type MappingOptions, rowColumns } from "./columns.ts";
+import { Decoder, Rows } from "./decoder.ts";
+import { type Documents, readDocuments } from "./documents.ts";
+import { resolveShape } from "./resolve.ts";
+import { Validator } from "./validator.ts";
+
+const SCHEMA_DOC =
+  "a JSON Schema, inline (it begins with `{`) or the path of a file. With a registry, its columns are " +
+  "those of all records, which are still validated by their own schemas; without one it is the schema of bare JSON.";
+
+/** The options of `jsonSchemaConverter`. */
+export const jsonSchemaOptions = {
+  ...registeredOptions,
+  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check: inlineProblem }),
+  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check: inlineProblem }),
+  "json.fail.invalid.schema": option.boolean({
+    doc: "Reject records that are not valid by their schema. Off: only what the columns cannot hold is rejected.",
+    default: true,
+  }),
+  "json.additional.properties": option.oneOf(["json", "map", "reject"], {
+    doc:
+      "Members that the schema does not name: in a column `_additional_properties`, as the JSON text of an object or " +
+      "as a map, or the record is rejected.",
+    default: "json",
+  }),
+  "json.unions": option.oneOf(["struct", "json"], {
+    doc: "Values of several types: a struct with a member for each, or their JSON text.",
+    default: "struct",
+  }),
+  "json.timestamp.nanos": jsonOptions["json.timestamp.nanos"],
+};
+
+/** The plugin. */
+export const jsonSchemaConverter: ConverterPlugin<typeof jsonSchemaOptions> = {
+  name: "json-schema",
+  options: jsonSchemaOptions,
+  create: createConverter,
+};
+
+type JsonSchemaConfig = Values<typeof jsonSchemaOptions>;
+
+/** Makes a converter; ConfigError where neither a registry nor a schema is set, or the schema cannot be used. */
+function createConverter(config: JsonSchemaConfig, context: ConverterContext): Converter {
+  const options: MappingOptions = {
+    additional: config["json.additional.properties"],
+    unions: config["json.unions"],
+    truncateNanos: config["json.timestamp.nanos"] === "truncate",
+    jsonPaths: context.jsonPaths,
+  };
+  const validates = config["json.fail.invalid.schema"];
+  const key = `${context.side}.schema` as const;
+  const given = config[key];
+  const configured = given === null ? null : configuredSchema(key, given, options);
+  if (config["schema.registry.url"].length > 0) {
+    return createRegisteredConverter(jsonSchemaFormat(configured?.rows ?? null, options, validates), config, context);
+  }
+  if (configured) {
+    const { rows, validator } = configured;
+    return createBareConverter(new Decoder(rows, validates ? validator : null), context);
+  }
+  throw new ConfigError([{
+    key,
+    why: `missing: the json-schema converter needs schema.registry.url, or ${key} for payloads without a frame`,
+  }]);
+}
+
+/** `reader`: the rows of the configured schema; null: each writer schema has its own. */
+export function jsonSchemaFormat(reader: Rows | null, options: MappingOptions, validates: boolean): RegisteredFormat {
+  return {
+    schemaType: "JSON",
+    mismatch: "not a json schema",
+    hasMessageIndexes: false,
+    compile({ text, references, source }) {
+      const documents = readDocuments(text, references.map(({ name, schema }) => ({ name, text: schema.schema })));
+      const validator = new Validator(documents);
+      return new Decoder(reader ?? rowsOf(documents, validator, options, source), validates ? validator : null, source);
+    },
+  };
+}
+
+function rowsOf(documents: Documents, validator: Validator, options: MappingOptions, source = {}): Rows {
+  return new Rows(rowColumns(resolveShape(documents), options, (place) => validator.acceptsAt(place)), source);
+}
+
+function configuredSchema(
+  key: string,
+  given: string,
+  options: MappingOptions,
+): { readonly rows: Rows; readonly validator: Validator } {
+  const path = isInline(given) ? null : given;
+  try {
+    const documents = readDocuments(path === null ? given : Deno.readTextFileSync(path));
+    const validator = new Validator(documents);
+    return { rows: rowsOf(documents, validator, options), validator };
+  } catch (error) {
+    if (error instanceof DataError) throw new ConfigError([{ key, value: given, why: error.message }]);
+    if (path === null) throw error;
+    const why = `cannot be read as a file: ${(error as Error).message}; expected a JSON Schema or the path of one`;
+    throw new ConfigError([{ key, value: given, why }]);
+  }
+}
+
+/** What is wrong with an inline schema; files are read when the converter is made. */
+function inlineProblem(given: string | null): string | null {
+  if (given === null || !isInline(given)) return null;
+  try {
+    new Validator(readDocuments(given));
+    return null;
+  } catch (error) {
+    if (error instanceof DataError) return error.message;
+    throw error;
+  }
+}
+
+function isInline(given: string): boolean {
+  return /^\s*\{/.test(given);
+}
