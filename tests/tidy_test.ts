@@ -154,11 +154,14 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "aws-msk-iam-sasl-signer-js": ["runtime/kafka/tokens.ts"],
   "@platformatic/kafka": ["runtime/kafka/", "tests/integration/", "tests/support/kafka_cluster.ts"],
   "hyparquet": ["connectors/delta-sink/parquet/"],
+  "@aws-sdk/client-s3": ["connectors/delta-sink/storage/s3/"],
+  "@aws-sdk/credential-providers": ["connectors/delta-sink/storage/s3/"],
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],
   "prom-client": ["runtime/metrics.ts"],
   "@std/yaml": ["runtime/config/"],
   "commander": ["runtime/cli/command_line.ts"],
   "avsc": ["schemas/avro/"],
+  "protobufjs": ["schemas/protobuf/proto.ts"],
   "ajv": ["schemas/json/registered/"],
   "ajv-formats": ["schemas/json/registered/"],
   "fast-check": ["tests/"],
@@ -166,7 +169,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Test code may import these wherever it stands. */
-const TEST_PACKAGES = ["@std/assert", "fast-check", "avsc", "hyparquet", "kafkajs"];
+const TEST_PACKAGES = ["@std/assert", "fast-check", "avsc", "protobufjs", "hyparquet", "kafkajs"];
 
 /** What product code must not reach for; places that begin with `allowed` are where it enters. */
 const BANS: readonly { pattern: RegExp; allowed: readonly string[]; instead: string }[] = [
@@ -246,8 +249,14 @@ function importsOf(text: string, path: string): string[] {
   const code = text.replace(/^\s*(\*|\/\/).*$/gm, "");
   const found = code.matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';`]*?from\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g);
   return [...found].map((match) => match[1] ?? match[2]).map((target) =>
-    target.startsWith(".") ? new URL(target, new URL(path, "file:///")).pathname.slice(1) : target
+    target.startsWith(".") ? new URL(target, new URL(path, "file:///")).pathname.slice(1) : packageOf(target)
   );
+}
+
+/** `protobufjs/ext/descriptor.js` is of `protobufjs`; local files and schemes stay as they are. */
+function packageOf(target: string): string {
+  if (target.includes(":") || isLocal(target)) return target;
+  return target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/");
 }
 
 const SWITCHES = new RegExp("deno-lint-" + "ignore|@ts-[a-z]");

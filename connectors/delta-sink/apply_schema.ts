@@ -11,7 +11,7 @@ import { loadSnapshot } from "./delta/load.ts";
 import { commitPath } from "./delta/log.ts";
 import { allowsTimestampNtz, assertWritable } from "./delta/protocol.ts";
 import { arrowToDelta, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
-import { openStorage } from "./storage/open.ts";
+import { type OpenOptions, openStorage } from "./storage/open.ts";
 
 const ATTEMPTS_MAX = 100;
 
@@ -20,8 +20,9 @@ export async function applyTableSchema(
   uri: string,
   schema: Schema,
   { clock, uuid }: { clock: Clock; uuid: () => string },
+  options: OpenOptions = {},
 ): Promise<{ version: bigint; added: readonly string[] }> {
-  const storage = openStorage(uri);
+  const storage = openStorage(uri, options);
   const wanted = arrowToDelta(schema);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const snapshot = await loadSnapshot(storage);

@@ -17,6 +17,7 @@ import {
   type Offsets,
   partitionKey,
   type Share,
+  type StorageUsage,
   type TopicPartition,
 } from "../../mod.ts";
 import { appIdOf, type AppIdRules, assertOurs, tableOffset, tableOffsets } from "./committer/app_ids.ts";
@@ -29,7 +30,9 @@ import { property, type Snapshot } from "./delta/snapshot.ts";
 import { type Transaction, transactionBytes } from "./delta/transaction.ts";
 import { type Checkpointer, createCheckpointer } from "./maintenance/checkpointer.ts";
 import type { DeltaStaged } from "./staged.ts";
+import type { S3Settings } from "./storage/s3/options.ts";
 import type { Storage } from "./storage/storage.ts";
+import type { StorageMeter } from "./storage/usage.ts";
 import project from "../../deno.json" with { type: "json" };
 
 const ENGINE = `sluice/${project.version}`;
@@ -58,6 +61,10 @@ export interface CommitterFaults {
 /** What a committer needs to know and to have. A table is named as shares name it. */
 export interface DeltaCommitterOptions extends AppIdRules {
   readonly openTable: (table: string) => Storage;
+  /** How to reach S3: for the thread of a checkpoint, which opens its table again. */
+  readonly s3?: S3Settings;
+  /** What `openTable`'s storages count into; checkpoints add theirs. */
+  readonly meter?: StorageMeter;
   readonly tableOf: (topic: string) => string;
   readonly schemaEvolution: (table: string) => "none" | "add";
   readonly autoCreateTable: boolean;
@@ -122,8 +129,8 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
 
   constructor(options: DeltaCommitterOptions) {
     this.#options = options;
-    const { openTable, clock, log, onCheckpointFailed } = options;
-    this.#checkpointer = createCheckpointer({ openTable, clock, log, onFailed: onCheckpointFailed });
+    const { openTable, s3, meter, clock, log, onCheckpointFailed } = options;
+    this.#checkpointer = createCheckpointer({ openTable, s3, meter, clock, log, onFailed: onCheckpointFailed });
   }
 
   async committedOffsets(partitions: readonly TopicPartition[]): Promise<Offsets> {
@@ -152,6 +159,10 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
     for (const [name, ofTable] of Map.groupBy(at, ({ topic }) => this.#options.tableOf(topic))) {
       await this.#serially(name, (table) => this.#initialize(table, ofTable));
     }
+  }
+
+  storageUsage(table: string): readonly StorageUsage[] {
+    return this.#options.meter?.snapshot(table) ?? [];
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { MiB, option, type Values } from "../../mod.ts";
+import { s3Options } from "./storage/s3/options.ts";
 
 /** The Kafka columns that `columns.kafka` can add, and what each is called in the table. */
 export const KAFKA_COLUMNS = {
@@ -118,6 +119,7 @@ export const deltaSinkOptions = {
     perTopic: false,
     group: "files",
   }),
+  ...s3Options,
 } as const;
 
 /** The parsed options of one topic. */

@@ -8,7 +8,8 @@ import { decodePath } from "./delta/actions.ts";
 import { loadSnapshot, readCommit } from "./delta/load.ts";
 import { type DeltaStruct, describeDeltaType, parseDeltaSchema } from "./delta/schema.ts";
 import { decodeRows, type Row } from "./parquet/rows.ts";
-import { openStorage } from "./storage/open.ts";
+import { type OpenOptions, openStorage } from "./storage/open.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** Plain JSON. */
 export interface TableInspection {
@@ -43,8 +44,8 @@ export interface TableInspection {
 const COMMITS_SHOWN = 10;
 
 /** Null where there is no table. */
-export async function inspectTable(uri: string): Promise<TableInspection | null> {
-  const storage = openStorage(uri);
+export async function inspectTable(uri: string, options: OpenOptions = {}): Promise<TableInspection | null> {
+  const storage = openStorage(uri, options);
   const snapshot = await loadSnapshot(storage, { files: true });
   if (snapshot === null) return null;
   const adds = [...snapshot.files!.adds.values()];
@@ -63,13 +64,13 @@ export async function inspectTable(uri: string): Promise<TableInspection | null>
       const parsed = parseAppId(id);
       return parsed ? [{ ...parsed, offset: Number(offset) }] : [];
     }).sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition),
-    commits: await lastCommits(uri, snapshot.version),
+    commits: await lastCommits(storage, snapshot.version),
   };
 }
 
 /** Some rows of the newest file, for a look; partition columns are not in the file. */
-export async function sampleRows(uri: string, count: number): Promise<Row[]> {
-  const storage = openStorage(uri);
+export async function sampleRows(uri: string, count: number, options: OpenOptions = {}): Promise<Row[]> {
+  const storage = openStorage(uri, options);
   const snapshot = await loadSnapshot(storage, { files: true });
   const file = snapshot ? [...snapshot.files!.adds.values()].at(-1) : undefined;
   const bytes = file ? await storage.get(decodePath(file.path)) : null;
@@ -112,8 +113,7 @@ export function describeTable(table: TableInspection): string {
   return lines.join("\n");
 }
 
-async function lastCommits(uri: string, newest: bigint): Promise<TableInspection["commits"]> {
-  const storage = openStorage(uri);
+async function lastCommits(storage: Storage, newest: bigint): Promise<TableInspection["commits"]> {
   const commits: TableInspection["commits"][number][] = [];
   for (let version = newest; version >= 0n && commits.length < COMMITS_SHOWN; version--) {
     const actions = await readCommit(storage, version);

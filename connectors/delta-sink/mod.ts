@@ -11,6 +11,8 @@ import { assertWritable } from "./delta/protocol.ts";
 import { createRouter } from "./route.ts";
 import type { DeltaStaged } from "./staged.ts";
 import { openStorage } from "./storage/open.ts";
+import { s3Settings } from "./storage/s3/options.ts";
+import { StorageMeter } from "./storage/usage.ts";
 import { DeltaSinkTask } from "./task.ts";
 
 type DeltaConfig = Config<typeof deltaSinkOptions>;
@@ -28,6 +30,7 @@ export const deltaSink: SinkConnector<typeof deltaSinkOptions, DeltaStaged> = {
 /** Every topic has a table of its own, in a folder that can be written; a table that exists can be written too. */
 async function check(config: DeltaConfig, topics: readonly string[], { connector }: ConnectorContext): Promise<void> {
   const owners = new Map<string, string>();
+  const s3 = s3Settings(config.values, `connectors.${connector}.`);
   for (const topic of topics) {
     const values = config.forTopic(topic);
     const uri = tableUri(values, topic);
@@ -39,7 +42,7 @@ async function check(config: DeltaConfig, topics: readonly string[], { connector
     }
     owners.set(uri, topic);
     createRouter(values["partition.by"]); // throws ConfigError where it cannot be read
-    const storage = openStorage(uri);
+    const storage = openStorage(uri, { s3 });
     await storage.check();
     const snapshot = await loadSnapshot(storage);
     if (snapshot) assertWritable(uri, snapshot.protocol, snapshot.metadata);
@@ -54,6 +57,8 @@ async function check(config: DeltaConfig, topics: readonly string[], { connector
 function createCommitter(config: DeltaConfig, { connector, clock, uuid, random, log }: ConnectorContext) {
   const { values } = config;
   const topics = new Map<string, string>();
+  const s3 = s3Settings(values);
+  const meter = new StorageMeter();
   const tableOf = (topic: string) => {
     const uri = tableUri(config.forTopic(topic), topic);
     topics.set(uri, topic);
@@ -62,7 +67,9 @@ function createCommitter(config: DeltaConfig, { connector, clock, uuid, random, 
   /** The options of the topic that feeds the table. */
   const of = (table: string) => config.forTopic(topics.get(table) ?? "");
   return createDeltaCommitter({
-    openTable: openStorage,
+    openTable: (uri) => openStorage(uri, { s3, meter }),
+    s3,
+    meter,
     tableOf,
     appId: values["app.id"] ?? connector,
     othersAllowed: values["app.id.others"] === "allow",

@@ -14,26 +14,35 @@ import {
   type SinkBatch,
   type SinkTask,
   type SinkTaskContext,
+  type StorageUsage,
   type TopicPartition,
 } from "../../mod.ts";
 import { type deltaSinkOptions, tableUri } from "./config.ts";
 import type { DeltaStaged } from "./staged.ts";
 import { openStorage } from "./storage/open.ts";
+import { s3Settings } from "./storage/s3/options.ts";
 import type { Storage } from "./storage/storage.ts";
+import { StorageMeter } from "./storage/usage.ts";
 import { loadTableSchema } from "./table_schema.ts";
 import { TableWriter } from "./table_writer.ts";
 
 /** See `SinkTask` for the contract. */
 export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   readonly #writers = new Map<string, TableWriter>();
+  readonly #openTable: (uri: string) => Storage;
+  readonly #meter = new StorageMeter();
   /** Open partitions: the next offset, and whether the table holds none of it yet. */
   readonly #next = new Map<string, { offset: bigint | null; absent: boolean }>();
 
   constructor(
     private readonly config: Config<typeof deltaSinkOptions>,
     private readonly context: SinkTaskContext,
-    private readonly openTable: (uri: string) => Storage = openStorage,
-  ) {}
+    openTable?: (uri: string) => Storage,
+  ) {
+    const s3 = s3Settings(config.values);
+    const { retry } = context;
+    this.#openTable = openTable ?? ((uri) => openStorage(uri, { s3, retry, meter: this.#meter }));
+  }
 
   open(partitions: readonly TopicPartition[], at: Offsets): Promise<void> {
     for (const partition of partitions) {
@@ -91,6 +100,10 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     return [...this.#writers.values()].reduce((sum, writer) => sum + writer.bufferedBytes, 0);
   }
 
+  storageUsage(): readonly StorageUsage[] {
+    return this.#meter.snapshot();
+  }
+
   targetSchema(topic: string): Promise<Schema | null> {
     return this.#writer(topic).valueSchema();
   }
@@ -100,7 +113,7 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     if (!writer) {
       const values = this.config.forTopic(topic);
       const table = tableUri(values, topic);
-      const storage = this.openTable(table);
+      const storage = this.#openTable(table);
       const { clock, uuid, reject } = this.context;
       const loadSchema = () => loadTableSchema(storage);
       writer = new TableWriter({ table, storage, values, clock, uuid, reject, loadSchema });

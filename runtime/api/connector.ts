@@ -44,6 +44,22 @@ export interface SinkTaskContext extends ConnectorContext {
   requestCommit(): void;
 }
 
+/** Requests of one kind to the storage of one target, since the start: plain data. */
+export interface StorageUsage {
+  /** The target, as shares name it. */
+  readonly table: string;
+  /** What was asked, e.g. `get`. */
+  readonly operation: string;
+  /** What became of it, e.g. `ok`. */
+  readonly outcome: string;
+  /** How many. */
+  readonly requests: number;
+  /** Bytes received. */
+  readonly bytesIn: number;
+  /** Bytes sent. */
+  readonly bytesOut: number;
+}
+
 /** Writes the batches of the partitions that it is given. Calls never overlap. */
 export interface SinkTask<Staged> {
   /** These partitions begin, at these offsets; one without an offset in the target is not in `at`. */
@@ -64,6 +80,8 @@ export interface SinkTask<Staged> {
   stop(): Promise<void>;
   /** Bytes that the task holds in open files and uploads now: a metric. */
   bufferedBytes?(): number;
+  /** What the task asked of the target's storage: metrics. */
+  storageUsage?(): readonly StorageUsage[];
   /** The schema that the target has for a topic's values, or null: converters that infer start from it. */
   targetSchema?(topic: string): Promise<Schema | null>;
 }
@@ -84,6 +102,8 @@ export interface Committer<Staged> {
   initialize(at: Offsets): Promise<void>;
   /** Ends background work (checkpoints); returns when it is done. */
   stop(): Promise<void>;
+  /** What the committer has asked of the storage of a target so far: metrics. */
+  storageUsage?(table: string): readonly StorageUsage[];
 }
 
 /** A kind of sink. `Staged` is plain data: it crosses a thread. */

@@ -5,13 +5,19 @@
  * @module
  */
 import type { Clock, Log } from "../../../mod.ts";
+import type { S3Settings } from "../storage/s3/options.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { StorageMeter } from "../storage/usage.ts";
 import { writeCheckpoint, type WrittenCheckpoint } from "./checkpoint.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpoint_thread.ts";
 
 /** What checkpoints need. */
 export interface CheckpointerOptions {
   readonly openTable: (table: string) => Storage;
+  /** How the thread reaches S3. */
+  readonly s3?: S3Settings;
+  /** Counts what the thread asked of the storage. */
+  readonly meter?: StorageMeter;
   readonly clock: Clock;
   readonly log: Log;
   readonly onFailed?: (table: string, version: bigint, error: Error) => void;
@@ -26,7 +32,7 @@ export interface Checkpointer {
 }
 
 /** See the module's doc. */
-export function createCheckpointer({ openTable, clock, log, onFailed }: CheckpointerOptions): Checkpointer {
+export function createCheckpointer({ openTable, s3, meter, clock, log, onFailed }: CheckpointerOptions): Checkpointer {
   let tail: Promise<void> = Promise.resolve();
   const newest = new Map<string, bigint>();
   const write = async (table: string, version: bigint) => {
@@ -35,7 +41,7 @@ export function createCheckpointer({ openTable, clock, log, onFailed }: Checkpoi
     try {
       const storage = openTable(table);
       const { rows, bytes } = isShared(storage.uri)
-        ? await onThread({ uri: storage.uri, version, nowMs: clock.now() })
+        ? await onThread({ uri: storage.uri, s3, version, nowMs: clock.now() }, meter)
         : await writeCheckpoint(storage, version, clock.now());
       log.info("A checkpoint is written", { table, version, rows, bytes, ms: Math.round(clock.monotonic() - startMs) });
     } catch (error) {
@@ -58,10 +64,11 @@ function isShared(uri: string): boolean {
   return !uri.startsWith("memory:");
 }
 
-function onThread(request: CheckpointRequest): Promise<WrittenCheckpoint> {
+function onThread(request: CheckpointRequest, meter?: StorageMeter): Promise<WrittenCheckpoint> {
   const thread = new Worker(new URL("./checkpoint_thread.ts", import.meta.url), { type: "module", name: "checkpoint" });
   const { promise, resolve, reject } = Promise.withResolvers<WrittenCheckpoint>();
   thread.onmessage = ({ data }: MessageEvent<CheckpointReply>) => {
+    meter?.add(data.usage);
     if ("written" in data) resolve(data.written);
     else reject(new Error(data.error));
   };

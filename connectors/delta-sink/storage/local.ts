@@ -11,6 +11,7 @@ import {
   checkStorage,
   type ObjectInfo,
   type ObjectWriter,
+  PROBE_FOLDER,
   type PutOutcome,
   type Storage,
 } from "./storage.ts";
@@ -115,9 +116,9 @@ export class LocalStorage implements Storage {
 
   async check(): Promise<void> {
     await checkStorage(this, crypto.randomUUID());
-    await this.#absentAsNull("clean up", "_sluice_probe", async () => {
+    await this.#absentAsNull("clean up", PROBE_FOLDER, async () => {
       // Another process may be checking too: the folder goes with the last of them.
-      await Deno.remove(this.#full("_sluice_probe")).catch((error) => {
+      await Deno.remove(this.#full(PROBE_FOLDER)).catch((error) => {
         if (error.code !== "ENOTEMPTY") throw error;
       });
     });

@@ -3,24 +3,44 @@
  *
  * @module
  */
-import { ConfigError } from "../../../mod.ts";
+import { ConfigError, type Retry } from "../../../mod.ts";
 import { LocalStorage } from "./local.ts";
 import { type MemoryObjects, MemoryStorage } from "./memory.ts";
+import { S3_DEFAULTS, type S3Settings } from "./s3/options.ts";
+import { S3Storage } from "./s3.ts";
 import type { Storage } from "./storage.ts";
+import { counted, StorageMeter } from "./usage.ts";
 
 const memories = new Map<string, MemoryObjects>();
 
-/** A path, `file://` or, within one thread and for tests, `memory://name`. Throws ConfigError for anything else. */
-export function openStorage(uri: string): Storage {
+/** What a storage may need besides its URI. */
+export interface OpenOptions {
+  /** How to reach S3; default: as the environment says. */
+  readonly s3?: S3Settings;
+  /** Counts requests. */
+  readonly meter?: StorageMeter;
+  /** Repeats what may pass while a data file is uploaded. */
+  readonly retry?: Retry;
+}
+
+/**
+ * A path, `file://`, `s3://bucket/path` (or `s3a://`) or, within one thread and for tests, `memory://name`. Throws
+ * ConfigError for anything else.
+ */
+export function openStorage(
+  uri: string,
+  { s3: settings = S3_DEFAULTS, meter = new StorageMeter(), retry }: OpenOptions = {},
+): Storage {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1].toLowerCase();
-  if (scheme === undefined) return new LocalStorage(absolute(uri), uri);
-  if (scheme === "file") return new LocalStorage(decodeURIComponent(new URL(uri).pathname), uri);
+  if (scheme === undefined) return counted(new LocalStorage(absolute(uri), uri), meter);
+  if (scheme === "file") return counted(new LocalStorage(decodeURIComponent(new URL(uri).pathname), uri), meter);
+  if (scheme === "s3" || scheme === "s3a") return new S3Storage({ uri, settings, meter, retry });
   if (scheme === "memory") {
     const objects = memories.get(uri) ?? new Map();
     memories.set(uri, objects);
-    return new MemoryStorage({ uri, objects });
+    return counted(new MemoryStorage({ uri, objects }), meter);
   }
-  const why = `the scheme "${scheme}" is not supported yet: use a local path or file://`;
+  const why = `the scheme "${scheme}" is not supported: use a local path, file:// or s3://`;
   throw new ConfigError([{ key: "table.uri", value: uri, why }]);
 }
 

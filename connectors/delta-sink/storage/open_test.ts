@@ -15,7 +15,7 @@ Deno.test("openStorage() opens the same memory under the same name", async () =>
 });
 
 Deno.test("openStorage() refuses a scheme that it does not know, and says what to use", () => {
-  const error = assertThrows(() => openStorage("s3://lake/orders"), ConfigError);
-  assertStringIncludes(error.message, "s3://lake/orders");
-  assertStringIncludes(error.message, "is not supported yet: use a local path or file://");
+  const error = assertThrows(() => openStorage("hdfs://lake/orders"), ConfigError);
+  assertStringIncludes(error.message, "hdfs://lake/orders");
+  assertStringIncludes(error.message, "is not supported: use a local path, file:// or s3://");
 });

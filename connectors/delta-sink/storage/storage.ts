@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { FatalError } from "../../../mod.ts";
+import { FatalError, RetriableError } from "../../../mod.ts";
 
 /** What became of a put-if-absent: a value, since both must be expected. */
 export type PutOutcome = { kind: "created" } | { kind: "exists" };
@@ -21,6 +21,8 @@ export interface ObjectInfo {
 /** An object on its way: nobody sees it before `close` is through. */
 export interface ObjectWriter {
   write(chunk: Uint8Array): Promise<void>;
+  /** Memory that it holds until it has sent it; absent: none to speak of. */
+  readonly bufferedBytes?: number;
   /** Makes it visible and durable; returns its bytes. */
   close(): Promise<number>;
   /** Leaves nothing behind. Fine after a failure, and after `close` without effect. */
@@ -58,25 +60,77 @@ export function assertPath(path: string): void {
   }
 }
 
+/** Where checks leave their objects while they run. */
+export const PROBE_FOLDER = "_sluice_probe";
 const PROBE_WRITERS = 8;
+/** Long enough for a put to be under way while others are. */
+const PROBE_BYTES = 16 * 1024;
+/** Of a racing put without a clear answer. */
+const PROBE_ATTEMPTS_MAX = 10;
 
-/** `Storage.check` for every storage: a probe object, written by several racers, read, replaced and deleted. */
+/** `Storage.check` for storages without a way of their own. */
 export async function checkStorage(storage: Storage, probeId: string): Promise<void> {
-  const path = `_sluice_probe/${probeId}`;
-  const racers = Array.from({ length: PROBE_WRITERS }, (_, i) => new Uint8Array([i]));
-  const outcomes = await Promise.all(racers.map((bytes) => storage.putIfAbsent(path, bytes)));
-  const winners = outcomes.flatMap((outcome, i) => outcome.kind === "created" ? [i] : []);
-  const read = await storage.get(path);
-  await storage.put(path, new Uint8Array([255]));
-  const replaced = await storage.get(path);
+  await proveAccess(storage, probeId);
+  await proveExclusion(storage, probeId, 1);
+}
+
+/** Writes, reads, lists, replaces and deletes a probe. Returns the storage's own time, ms since 1970 UTC. */
+export async function proveAccess(storage: Storage, probeId: string): Promise<number> {
+  const path = `${PROBE_FOLDER}/${probeId}`;
+  await storage.put(path, new Uint8Array([1]));
+  await storage.put(path, new Uint8Array([2]));
+  const [read, info, listed] = [await storage.get(path), await storage.head(path), await storage.list(PROBE_FOLDER)];
   await storage.delete(path);
-  if (winners.length !== 1 || read === null || read[0] !== winners[0]) {
+  const isThere = read?.[0] === 2 && info?.size === 1 && listed.some((found) => found.path === path);
+  if (!isThere || (await storage.get(path)) !== null) {
     throw new FatalError(
-      `Cannot use "${storage.uri}": it does not honour put-if-absent (of ${PROBE_WRITERS} racing writers ${winners.length} ` +
-        `won, wanted 1), so that two writers could overwrite each other's commits. Use a storage with atomic creation`,
+      `Cannot use "${storage.uri}": it does not return what was just written, or not at once. Use a storage with ` +
+        "consistent reads and listings",
     );
   }
-  if (replaced?.[0] !== 255 || (await storage.get(path)) !== null) {
-    throw new FatalError(`Cannot use "${storage.uri}": it does not return what was just written, or not at once`);
+  return info.modifiedMs;
+}
+
+/**
+ * Lets writers race for fresh names, `rounds` times: one of them is told "created", its bytes are there, and stay there
+ * when somebody comes later. Throws FatalError for a storage where two writers could overwrite each other's commits.
+ */
+export async function proveExclusion(storage: Storage, probeId: string, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const path = `${PROBE_FOLDER}/${probeId}-${round}`;
+    try {
+      const racers = Array.from({ length: PROBE_WRITERS }, (_, i) => race(storage, path, i));
+      const outcomes = await Promise.all(racers);
+      const late = await race(storage, path, PROBE_WRITERS);
+      const content = (await storage.get(path))?.[0];
+      const winners = [...outcomes, late].flatMap((outcome, i) => outcome === "created" ? [i] : []);
+      // Whose put had no answer may have won without hearing of it.
+      const isClear = winners.length === 1 ? winners[0] === content : outcomes[content ?? -1] === "unknown";
+      if (late === "created") refuse(storage, "a put-if-absent replaced an object that was there");
+      if (winners.length > 1) refuse(storage, `of ${PROBE_WRITERS} racing writers ${winners.length} won, wanted 1`);
+      if (!isClear) refuse(storage, `the object that racing writers left is not the winner's`);
+    } finally {
+      await storage.delete(path);
+    }
+  }
+}
+
+function refuse(storage: Storage, why: string): never {
+  throw new FatalError(
+    `Cannot use "${storage.uri}": it does not honour put-if-absent (${why}), so that two writers could overwrite each ` +
+      "other's commits. Use a storage with atomic creation; for S3-compatible servers, one that honours If-None-Match " +
+      "under concurrency (AWS S3, MinIO, versitygw)",
+  );
+}
+
+/** `unknown`: exists, after an attempt of ours had no clear answer. */
+async function race(storage: Storage, path: string, writer: number): Promise<PutOutcome["kind"] | "unknown"> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const { kind } = await storage.putIfAbsent(path, new Uint8Array(PROBE_BYTES).fill(writer));
+      return kind === "exists" && attempt > 1 ? "unknown" : kind;
+    } catch (error) {
+      if (!(error instanceof RetriableError) || attempt === PROBE_ATTEMPTS_MAX) throw error;
+    }
   }
 }
