@@ -248,7 +248,8 @@ function isTestCode(path: string): boolean {
 function importsOf(text: string, path: string): string[] {
   const code = text.replace(/^\s*(\*|\/\/).*$/gm, "");
   const found = code.matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';`]*?from\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g);
-  return [...found].map((match) => match[1] ?? match[2]).map((target) =>
+  // What imports a .proto file is the text of a schema.
+  return [...found].map((match) => match[1] ?? match[2]).filter((target) => !target.endsWith(".proto")).map((target) =>
     target.startsWith(".") ? new URL(target, new URL(path, "file:///")).pathname.slice(1) : packageOf(target)
   );
 }

@@ -119,6 +119,11 @@ export class WordsColumn extends ColumnBase {
     if (this.width === 4) this.words[at + 2] = this.words[at + 3] = high < 0 ? -1 : 0;
     this.valid();
   }
+  /** A 64 bit integer without a sign from its halves, for entries that are wider. */
+  appendUnsigned(low: number, high: number): void {
+    this.appendParts(low, high);
+    if (high < 0) this.words[this.length * 4 - 2] = this.words[this.length * 4 - 1] = 0;
+  }
   /** A whole number that a double holds exactly (|value| <= 2^53). */
   appendNumber(value: number): void {
     const high = Math.floor(value / 4294967296);

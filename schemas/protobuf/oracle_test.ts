@@ -1,0 +1,154 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Field, RecordBatch } from "apache-arrow";
+import { Type } from "apache-arrow";
+import fc from "fast-check";
+import protobuf from "protobufjs";
+import { DataError } from "../../mod.ts";
+import { type Plain, rowsOf } from "../../tests/conformance/rows.ts";
+import { Decoder } from "./decoder.ts";
+import { parseProto } from "./proto.ts";
+import { encode, oracleRow, Random, randomMessage, Schemas, sortedMap } from "./test_support.ts";
+
+const SCHEMAS = 300;
+const ROWS = 20;
+const MUTATIONS = 100_000;
+
+interface Case {
+  readonly text: string;
+  readonly type: protobuf.Type;
+  /** The same messages by other means: other packing, fields that the schema does not know. */
+  readonly writer: protobuf.Type;
+  decoder(): Decoder;
+}
+
+function caseOf(random: Random): Case {
+  const text = new Schemas(random, random.pick(["proto2", "proto3"])).file();
+  const flipped = text.replace(/\[packed = (true|false)\]/g, (_, is) => `[packed = ${is === "false"}]`)
+    .replace(/message (N\d+|M) \{/g, "message $1 { repeated fixed32 u1 = 4001; map<string, string> u2 = 4002;");
+  const schema = parseProto(text);
+  return {
+    text,
+    type: rootOf(text).lookupType("t.u.M"),
+    writer: rootOf(flipped).lookupType("t.u.M"),
+    decoder: () => new Decoder(schema.messageAt([0]), schema),
+  };
+}
+
+function rootOf(text: string): protobuf.Root {
+  const root = new protobuf.Root();
+  const { imports } = protobuf.parse(text, root, { keepCase: true });
+  for (const name of imports ?? []) root.addJSON(protobuf.common.get(name)!.nested!);
+  root.resolveAll();
+  return root;
+}
+
+/** A payload: a value, or two whose bytes follow each other and are to be merged. */
+function payloadOf({ type, writer }: Case, random: Random): Uint8Array {
+  const part = () => {
+    const by = random.pick([type, writer]);
+    return encode(by, randomMessage(by, random));
+  };
+  return random.once(3) ? Uint8Array.from([...part(), ...part()]) : part();
+}
+
+/** Rows with the entries of maps in an order of their own. */
+function sortedRows(batch: RecordBatch): { [name: string]: Plain }[] {
+  return rowsOf(batch).map((row) =>
+    Object.fromEntries(batch.schema.fields.map((field) => [field.name, sorted(field, row[field.name])]))
+  );
+}
+
+function sorted({ type }: Field, value: Plain): Plain {
+  if (value === null) return null;
+  const children = type.children as Field[];
+  switch (type.typeId) {
+    case Type.List:
+      return (value as Plain[]).map((item) => sorted(children[0], item));
+    case Type.Map:
+      return sortedMap(
+        (value as [Plain, Plain][]).map(([key, inner]) => [key, sorted(children[0].type.children[1], inner)]),
+      );
+    case Type.Struct:
+      return Object.fromEntries(
+        children.map((child) => [child.name, sorted(child, (value as { [name: string]: Plain })[child.name])]),
+      );
+    default:
+      return value;
+  }
+}
+
+Deno.test("Decoder reads what protobufjs reads, whatever the schema and the value", () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const random = new Random(seed);
+      const each = caseOf(random);
+      const decoder = each.decoder();
+      const wanted: { [name: string]: Plain }[] = [];
+      for (let i = 0; i < ROWS; i++) {
+        const payload = payloadOf(each, random);
+        wanted.push(oracleRow(each.type, payload));
+        const error = decoder.append(payload, 0, payload.length);
+        assertEquals(error?.message, undefined, each.text);
+      }
+      assertEquals(sortedRows(decoder.rows.finish()), wanted, each.text);
+    }),
+    { numRuns: SCHEMAS },
+  );
+});
+
+Deno.test("Decoder takes 100,000 mutated payloads whole or not at all, and leaves good rows intact", () => {
+  const random = new Random(7);
+  let rejected = 0;
+  for (let done = 0; done < MUTATIONS; done += 1_000) {
+    const each = caseOf(random);
+    const [decoder, alone] = [each.decoder(), each.decoder()];
+    const good: number[] = [];
+    for (let i = 0; i < 1_000; i++) {
+      const bad = mutate(payloadOf(each, random), random);
+      // Behind the payload stand bytes that must not be read.
+      const padded = Uint8Array.from([9, 9, ...bad, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      const before = decoder.rows.length;
+      const error = decoder.append(padded, 2, 2 + bad.length, 2);
+      assertEquals(decoder.rows.length, before + (error ? 0 : 1));
+      if (error) {
+        assert(error instanceof DataError);
+        const { bytePosition, reason } = error.details;
+        assert(bytePosition! >= 0 && bytePosition! <= bad.length, `${reason} at ${bytePosition} of ${bad.length}`);
+        rejected++;
+      }
+      if (i % 25 > 0) continue;
+      const payload = payloadOf(each, random);
+      good.push(decoder.rows.length);
+      assertEquals(decoder.append(payload, 0, payload.length), null);
+      assertEquals(alone.append(payload, 0, payload.length), null);
+    }
+    const out = rowsOf(decoder.rows.finish());
+    assertEquals(good.map((row) => out[row]), rowsOf(alone.rows.finish()));
+  }
+  assert(rejected > MUTATIONS / 4, `${rejected} were rejected`);
+});
+
+/** Bits flipped, bytes cut, put in or replaced. */
+function mutate(payload: Uint8Array, random: Random): Uint8Array {
+  const at = random.below(payload.length + 1);
+  switch (random.below(5)) {
+    case 0: {
+      const out = payload.slice();
+      for (let i = random.below(3); i >= 0 && out.length > 0; i--) {
+        out[random.below(out.length)] ^= 1 << random.below(8);
+      }
+      return out;
+    }
+    case 1:
+      return payload.slice(0, at);
+    case 2:
+      return Uint8Array.from([...payload.slice(0, at), ...random.bytes(1 + random.below(4)), ...payload.slice(at)]);
+    case 3: {
+      // Varints of all lengths, where lengths and tags may stand.
+      const varint = [...Array.from({ length: random.below(11) }, () => 0xff), random.below(128)];
+      return Uint8Array.from([...payload.slice(0, at), ...varint, ...payload.slice(at + 1)]);
+    }
+    default:
+      return random.bytes(random.below(60));
+  }
+}
