@@ -28,7 +28,7 @@ export class DataFile {
   /** Keys of the Kafka partitions whose rows are in it. */
   readonly sources = new Set<string>();
   /** Bytes of batches that wait to be encoded. */
-  bufferedBytes = 0;
+  waitingBytes = 0;
   rows = 0;
   #batches: RecordBatch[] = [];
   #writer: ObjectWriter | null = null;
@@ -40,6 +40,11 @@ export class DataFile {
     this.#stats = createStats(options.schema);
   }
 
+  /** Memory: batches that wait to be encoded, and what the storage holds until it has sent it. */
+  get bufferedBytes(): number {
+    return this.waitingBytes + (this.#writer?.bufferedBytes ?? 0);
+  }
+
   /** Bytes written so far; what waits is not in it. */
   get writtenBytes(): number {
     return this.#parquet.bytes;
@@ -49,9 +54,9 @@ export class DataFile {
   async append(batch: RecordBatch, source: string): Promise<void> {
     this.sources.add(source);
     this.#batches.push(batch);
-    this.bufferedBytes += batchBytes(batch);
+    this.waitingBytes += batchBytes(batch);
     this.rows += batch.numRows;
-    if (this.bufferedBytes >= this.options.rowGroupBytesMax) await this.flush();
+    if (this.waitingBytes >= this.options.rowGroupBytesMax) await this.flush();
   }
 
   /** Encodes and writes out what waits. */
@@ -59,7 +64,7 @@ export class DataFile {
     if (this.#batches.length === 0) return;
     const batches = this.#batches;
     this.#batches = [];
-    this.bufferedBytes = 0;
+    this.waitingBytes = 0;
     for (const batch of batches) this.#stats.add(batch);
     await this.#write(this.#parquet.appendRowGroup(batches));
   }
@@ -82,7 +87,7 @@ export class DataFile {
   /** Leaves nothing behind. */
   async abort(): Promise<void> {
     this.#batches = [];
-    this.bufferedBytes = 0;
+    this.waitingBytes = 0;
     await this.#writer?.abort();
   }
 

@@ -130,10 +130,13 @@ export class TableWriter {
     return this.#intervals.get(partitionKey(partition))?.to ?? null;
   }
 
-  /** Writes out the row group of the largest open file, to free memory. */
+  /** Frees memory: writes out the row group of the largest open file, or closes it where only the storage holds any. */
   async flushLargest(): Promise<void> {
-    const largest = [...this.#open.values()].sort((a, b) => b.bufferedBytes - a.bufferedBytes)[0];
-    await largest?.flush();
+    const largest = [...this.#open].sort(([, a], [, b]) => b.bufferedBytes - a.bufferedBytes)[0];
+    if (!largest) return;
+    const [key, file] = largest;
+    if (file.waitingBytes > 0) await file.flush();
+    else await this.#closeFile(key);
   }
 
   /** Phase one: closes every file. Null where nothing was put since the last time. */
