@@ -10,7 +10,7 @@ import { withOptionTables } from "../../runtime/config/render_options.ts";
 import { WORKER_OPTIONS } from "../../runtime/config/worker_options.ts";
 import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
-import { jsonSchemaConverter } from "../../schemas/json/registered/mod.ts";
+import { ownOptions as jsonSchemaOptions } from "../../schemas/json/registered/mod.ts";
 
 /** By the name in `<!-- options:NAME -->`. */
 const TABLES: Readonly<Record<string, ConfigDef>> = {
@@ -19,7 +19,7 @@ const TABLES: Readonly<Record<string, ConfigDef>> = {
   "delta-sink": deltaSink.options,
   "avro": avroConverter.options,
   "json": jsonConverter.options,
-  "json-schema": jsonSchemaConverter.options,
+  "json-schema": jsonSchemaOptions,
 };
 
 const ROOT = new URL("../../", import.meta.url);

@@ -29,9 +29,8 @@ const SCHEMA_DOC =
   "a JSON Schema, inline (it begins with `{`) or the path of a file. With a registry, its columns are " +
   "those of all records, which are still validated by their own schemas; without one it is the schema of bare JSON.";
 
-/** The options of `jsonSchemaConverter`. */
-export const jsonSchemaOptions = {
-  ...registeredOptions,
+/** The options that other registered formats do not have. */
+export const ownOptions = {
   "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check: inlineProblem }),
   "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check: inlineProblem }),
   "json.fail.invalid.schema": option.boolean({
@@ -50,6 +49,9 @@ export const jsonSchemaOptions = {
   }),
   "json.timestamp.nanos": jsonOptions["json.timestamp.nanos"],
 };
+
+/** The options of `jsonSchemaConverter`. */
+export const jsonSchemaOptions = { ...registeredOptions, ...ownOptions };
 
 /** The plugin. */
 export const jsonSchemaConverter: ConverterPlugin<typeof jsonSchemaOptions> = {

@@ -9,7 +9,7 @@ import { readDocuments } from "./documents.ts";
 import { resolveShape } from "./resolve.ts";
 
 export { MAPPING } from "./columns.ts";
-export { jsonSchemaConverter, jsonSchemaOptions } from "./converter.ts";
+export { jsonSchemaConverter, jsonSchemaOptions, ownOptions } from "./converter.ts";
 
 /** The columns of records of a schema, by the converter's default options. */
 export function columnsOfJsonSchema(
