@@ -63,7 +63,7 @@ export function settingsFor(bootstrap: string, more: RawKafkaSettings = {}): Pro
 
 /** The independent client. */
 export function kafkajs(bootstrap: string): Kafka {
-  return new Kafka({ clientId: "independent", brokers: [bootstrap], logLevel: logLevel.NOTHING });
+  return new Kafka({ clientId: "independent", brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
 }
 
 /** A topic name that no other run has used. */

@@ -6,9 +6,11 @@
  */
 import {
   Admin as PlatformaticAdmin,
+  type alterClientQuotasV1,
   Connection,
   createAPI,
   FindCoordinatorKeyTypes,
+  metadataV12,
   type Reader,
   Writer,
 } from "@platformatic/kafka";
@@ -63,6 +65,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<KafkaC
 
 /** A running cluster. `await using` ends it and removes its data. */
 export class KafkaCluster implements AsyncDisposable {
+  readonly #paused = new Set<number>();
+
   constructor(
     readonly controller: ServerHandle,
     private readonly nodes: readonly BrokerNode[],
@@ -96,9 +100,11 @@ export class KafkaCluster implements AsyncDisposable {
   }
   /** SIGSTOP: connections stay, nothing is answered. */
   pause(id: number): void {
+    this.#paused.add(id);
     Deno.kill(this.broker(id).pid, "SIGSTOP");
   }
   resume(id: number): void {
+    this.#paused.delete(id);
     Deno.kill(this.broker(id).pid, "SIGCONT");
   }
   /** Starts a halted or killed broker again; returns when it is a member. */
@@ -136,17 +142,15 @@ export class KafkaCluster implements AsyncDisposable {
   }
   /** All partitions of a topic, by number. */
   async partitions(topic: string): Promise<PartitionState[]> {
-    const { topics } = await this.withAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-    const sorted = [...topics[0].partitions].sort((a, b) => a.partitionId - b.partitionId);
-    return sorted.map(({ leader, replicas, isr }) => ({ leader, replicas, isr }));
+    const [found] = await this.#topics([topic]);
+    return found;
   }
   async leaderOf(topic: string, partition: number): Promise<number> {
     return (await this.partitions(topic))[partition].leader;
   }
   /** The broker that coordinates a group. */
   async coordinatorOf(group: string): Promise<number> {
-    const bootstrapBrokers = this.bootstrap.split(",");
-    const admin = new PlatformaticAdmin({ clientId: "cluster", bootstrapBrokers, retries: 20, retryDelay: 250 });
+    const admin = this.#platformaticAdmin();
     try {
       const [{ nodeId }] = await admin.findCoordinator({
         keyType: FindCoordinatorKeyTypes.GROUP,
@@ -178,14 +182,21 @@ export class KafkaCluster implements AsyncDisposable {
   }
   /** Makes the first replica the leader, where it is in sync. */
   async electPreferred(topic: string, partitions: readonly number[]): Promise<void> {
-    const alive = this.nodes.find(({ id }) => this.broker(id).pid !== 0)!;
-    const connection = new Connection("cluster", { connectTimeout: 5_000, requestTimeout: 15_000 });
-    connection.on("error", () => {}); // the call's own promise tells
+    await this.#ask((connection) => ELECT_LEADERS.async(connection, topic, partitions));
+  }
+  /** Sets quotas of a client id, e.g. `{ consumer_byte_rate: 20_000 }`; null removes one. */
+  async setQuotas(clientId: string, quotas: Readonly<Record<string, number | null>>): Promise<void> {
+    const admin = this.#platformaticAdmin();
     try {
-      await connection.connect("127.0.0.1", alive.ports.get("PLAINTEXT")!);
-      await ELECT_LEADERS.async(connection, topic, partitions);
+      const ops = Object.entries(quotas).map(([key, value]) =>
+        (value === null
+          ? { key, remove: true }
+          : { key, value, remove: false }) as alterClientQuotasV1.AlterClientQuotasRequestOp
+      );
+      const entities = [{ entityType: "client-id" as const, entityName: clientId }];
+      await admin.alterClientQuotas({ entries: [{ entities, ops }], validateOnly: false });
     } finally {
-      await connection.close();
+      await admin.close();
     }
   }
 
@@ -196,7 +207,7 @@ export class KafkaCluster implements AsyncDisposable {
   /** Runs something with a connected kafkajs admin. */
   async withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
     silenceNegativeTimeouts();
-    const brokers = this.nodes.filter(({ id }) => this.broker(id).pid !== 0)
+    const brokers = this.nodes.filter(({ id }) => this.#isUp(id))
       .map(({ ports }) => `127.0.0.1:${ports.get("PLAINTEXT")!}`);
     const admin = new Kafka({ clientId: "cluster", brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
@@ -208,7 +219,7 @@ export class KafkaCluster implements AsyncDisposable {
   }
 
   /** Waits until brokers are members of the cluster: all that live, unless told which. */
-  async untilMembers(ids = this.ids.filter((id) => this.broker(id).pid !== 0)): Promise<void> {
+  async untilMembers(ids = this.ids.filter((id) => this.#isUp(id))): Promise<void> {
     await this.#until(`brokers ${ids.join(", ")} are members`, async () => {
       const { brokers } = await this.withAdmin((admin) => admin.describeCluster());
       return ids.every((id) => brokers.some(({ nodeId }) => nodeId === id));
@@ -217,8 +228,8 @@ export class KafkaCluster implements AsyncDisposable {
   /** Waits until every replica of every topic is in sync. */
   async untilInSync(): Promise<void> {
     await this.#until("all replicas are in sync", async () => {
-      const { topics } = await this.withAdmin((admin) => admin.fetchTopicMetadata());
-      return topics.every(({ partitions }) => partitions.every(({ isr, replicas }) => isr.length === replicas.length));
+      const all = (await this.#topics(null)).flat();
+      return all.every(({ isr, replicas }) => isr.length === replicas.length);
     });
   }
 
@@ -228,6 +239,47 @@ export class KafkaCluster implements AsyncDisposable {
       await server.kill();
       await server.stop();
     }));
+  }
+
+  #platformaticAdmin(): PlatformaticAdmin {
+    const bootstrapBrokers = this.nodes.filter(({ id }) => this.#isUp(id))
+      .map(({ ports }) => `127.0.0.1:${ports.get("PLAINTEXT")!}`);
+    return new PlatformaticAdmin({ clientId: "cluster", bootstrapBrokers, retries: 20, retryDelay: 250 });
+  }
+
+  /** The partitions of the named topics, or of all. */
+  async #topics(names: string[] | null): Promise<PartitionState[][]> {
+    const { topics } = await this.#ask(async (connection) => {
+      try {
+        return await metadataV12.api.async(connection, names, false, false);
+      } catch (error) {
+        // The client throws an answer with any error in it, e.g. a partition without a leader; the answer is on the error.
+        const { response } = error as { response?: MetadataResponse };
+        if (response) return response;
+        throw error;
+      }
+    });
+    return topics.map(({ partitions }) =>
+      partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+        .map(({ leaderId, replicaNodes, isrNodes }) => ({ leader: leaderId, replicas: replicaNodes, isr: isrNodes }))
+    );
+  }
+
+  /** Calls a broker that is there. */
+  async #ask<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
+    const alive = this.nodes.find(({ id }) => this.#isUp(id))!;
+    const connection = new Connection("cluster", { connectTimeout: 5_000, requestTimeout: 15_000 });
+    connection.on("error", () => {}); // the call's own promise tells
+    try {
+      await connection.connect("127.0.0.1", alive.ports.get("PLAINTEXT")!);
+      return await call(connection);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  #isUp(id: number): boolean {
+    return this.broker(id).pid !== 0 && !this.#paused.has(id);
   }
 
   /** What fails meanwhile has not come true yet; the last of it is told in the end. */
@@ -247,6 +299,8 @@ export class KafkaCluster implements AsyncDisposable {
     }
   }
 }
+
+type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>;
 
 const PATIENCE_MS = 60_000;
 
