@@ -46,3 +46,12 @@ function typeText(type: Field["type"]): string {
       return `${type}`;
   }
 }
+
+/** JSON behind a schema's id. */
+export function framed(id: number, json: string): Uint8Array {
+  const payload = new TextEncoder().encode(json);
+  const bytes = new Uint8Array(5 + payload.length);
+  new DataView(bytes.buffer).setInt32(1, id);
+  bytes.set(payload, 5);
+  return bytes;
+}
