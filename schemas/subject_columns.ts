@@ -4,12 +4,12 @@
  * @module
  */
 import { Schema } from "apache-arrow";
-import { FatalError } from "../mod.ts";
 import { parseSchema, rowFields } from "./avro/mod.ts";
 import { columnsOfJsonSchema } from "./json/registered/mod.ts";
+import { fromReferences, parseProto, rowFields as protobufFields } from "./protobuf/mod.ts";
 import { createRegistry, type RegistryConfig, type RegistryContext } from "./registry.ts";
 
-/** Reads version `version` of `subject` from the registry at `url`. Throws FatalError for a format without columns. */
+/** Reads version `version` of `subject` from the registry at `url`. Throws DataError where columns cannot hold it. */
 export async function columnsOfSubject(
   { config, subject, version }: { config: RegistryConfig; subject: string; version: number | "latest" },
   context: RegistryContext,
@@ -27,9 +27,11 @@ export async function columnsOfSubject(
         registered.schema,
         references.map(({ name, schema }) => ({ name, text: schema.schema })),
       );
-    default:
-      throw new FatalError(
-        `Cannot read the columns of ${subject}@${version}: it is ${registered.schemaType}, which is not supported yet`,
-      );
+    case "PROTOBUF": {
+      const files = references.map(({ name, schema }) => ({ name, text: schema.schema }));
+      // The first message is what producers of one message a file mean.
+      const message = parseProto(registered.schema, fromReferences(files)).messageAt([0]);
+      return new Schema(protobufFields(message, new Set()));
+    }
   }
 }

@@ -63,31 +63,31 @@ export interface ProtoSchema {
   messageNamed(name: string): ProtoMessage | null;
 }
 
-/** A file that another one imports, by the path that the import says. */
-export interface ImportedFile {
-  readonly name: string;
-  readonly text: string;
+/** The text of a file that another one imports, by the path that the import says, or null. */
+export type FindFile = (name: string) => string | null;
+
+/** Files by the names under which a registered schema refers to them; of two of one name the first. */
+export function fromReferences(references: readonly { name: string; text: string }[]): FindFile {
+  return (name) => references.find((reference) => reference.name === name)?.text ?? null;
 }
 
 /**
- * Parses a schema, either the text of a `.proto` file or a FileDescriptorProto in base64, with the files that it imports.
- * Throws DataError "invalid schema".
+ * Parses a schema, either the text of a `.proto` file or a FileDescriptorProto in base64, with the files that it imports:
+ * those that every registry knows need not be found. Throws DataError "invalid schema".
  */
-export function parseProto(text: string, imported: readonly ImportedFile[] = []): ProtoSchema {
+export function parseProto(text: string, find: FindFile = () => null): ProtoSchema {
   const linker = new Linker();
   try {
     // First: what it declares itself is what indexes count.
     const declared = linker.add(text, "");
-    const given = new Map<string, string>();
-    for (const file of imported) if (!given.has(file.name)) given.set(file.name, file.text);
-    linker.addImports(given);
+    linker.addImports(find);
     linker.root.resolveAll();
     return new LinkedSchema(linker.root, declared, linker.params);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     const missing = linker.missing.length === 0
       ? ""
-      : `; it imports ${linker.missing.map((name) => `"${name}"`).join(", ")}, which no reference names`;
+      : `; it imports ${linker.missing.map((name) => `"${name}"`).join(", ")}, which cannot be found`;
     throw invalid(`${(cause as Error).message}${missing}`, cause);
   }
 }
@@ -114,18 +114,20 @@ class Linker {
     return file === null ? this.addText(text, name) : this.addDescriptor(file);
   }
 
-  addImports(given: ReadonlyMap<string, string>): void {
+  addImports(find: FindFile): void {
     const seen = new Set<string>();
     for (let name = this.wanted.pop(); name !== undefined; name = this.wanted.pop()) {
       if (seen.has(name)) continue;
       seen.add(name);
-      // Ours before the given ones: the types that mean something must be the ones that we know.
+      // Ours before what is found: the types that mean something must be the ones that we know.
       const json = protobuf.common.get(name);
       if (json) this.root.addJSON(json.nested!);
       else if (name === "google/protobuf/descriptor.proto") this.addDescriptorTypes();
-      else if (BUILT_IN_FILES[name] !== undefined) this.add(BUILT_IN_FILES[name], name);
-      else if (given.has(name)) this.add(given.get(name)!, name);
-      else this.missing.push(name);
+      else {
+        const text = BUILT_IN_FILES[name] ?? find(name);
+        if (text === null) this.missing.push(name);
+        else this.add(text, name);
+      }
     }
   }
 

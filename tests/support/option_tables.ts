@@ -11,6 +11,7 @@ import { WORKER_OPTIONS } from "../../runtime/config/worker_options.ts";
 import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
 import { ownOptions as jsonSchemaOptions } from "../../schemas/json/registered/mod.ts";
+import { ownOptions as protobufOptions } from "../../schemas/protobuf/mod.ts";
 
 /** By the name in `<!-- options:NAME -->`. */
 const TABLES: Readonly<Record<string, ConfigDef>> = {
@@ -18,6 +19,7 @@ const TABLES: Readonly<Record<string, ConfigDef>> = {
   "instance": INSTANCE_OPTIONS,
   "delta-sink": deltaSink.options,
   "avro": avroConverter.options,
+  "protobuf": protobufOptions,
   "json": jsonConverter.options,
   "json-schema": jsonSchemaOptions,
 };

@@ -1,0 +1,113 @@
+/**
+ * The converter: records of registered schemas, or bare payloads of one message, to rows.
+ *
+ * @module
+ */
+import {
+  ConfigError,
+  type Converter,
+  type ConverterContext,
+  type ConverterPlugin,
+  DataError,
+  option,
+  type Values,
+} from "../../mod.ts";
+import {
+  createBareConverter,
+  createRegisteredConverter,
+  type RegisteredFormat,
+  registeredOptions,
+} from "../registered.ts";
+import { Decoder } from "./decoder.ts";
+import { fromReferences, parseProto } from "./proto.ts";
+
+const SCHEMA_DOC = "the path of a `.proto` file, for payloads without a frame; its imports are found beside it. " +
+  "Not with schema.registry.url: there records name their schemas.";
+const MESSAGE_DOC = "the full name of the message in the `.proto` file; default: its first message.";
+
+/** The options that only this format has. */
+export const ownOptions = {
+  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}` }),
+  "value.message": option.optionalString({ doc: `For values: ${MESSAGE_DOC}` }),
+  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}` }),
+  "key.message": option.optionalString({ doc: `For keys: ${MESSAGE_DOC}` }),
+};
+
+/** The options of `protobufConverter`. */
+export const protobufOptions = { ...registeredOptions, ...ownOptions };
+
+/** `value.converter: protobuf`: protobuf's binary encoding, with or without a Schema Registry. */
+export const protobufConverter: ConverterPlugin<typeof protobufOptions> = {
+  name: "protobuf",
+  options: protobufOptions,
+  create: createConverter,
+};
+
+/** Makes a converter; ConfigError where not exactly one of a registry and a schema is set, or it cannot be used. */
+function createConverter(config: Values<typeof protobufOptions>, context: ConverterContext): Converter {
+  const { side, jsonPaths } = context;
+  const [schemaKey, messageKey] = [`${side}.schema`, `${side}.message`] as const;
+  const [path, message] = [config[schemaKey], config[messageKey]];
+  if (config["schema.registry.url"].length > 0) {
+    const useless = [[schemaKey, path], [messageKey, message]].filter(([, value]) => value !== null);
+    if (useless.length === 0) return createRegisteredConverter(protobufFormat(jsonPaths), config, context);
+    const why = "has no effect with schema.registry.url: there each record names its schema and message; remove one";
+    throw new ConfigError(useless.map(([key, value]) => ({ key: key!, value: value!, why })));
+  }
+  if (path !== null) {
+    return createBareConverter(bareDecoder(path, message, { schemaKey, messageKey }, jsonPaths), context);
+  }
+  throw new ConfigError([{
+    key: schemaKey,
+    why: `missing: the protobuf converter needs schema.registry.url, or ${schemaKey} for payloads without a frame`,
+  }]);
+}
+
+function protobufFormat(jsonPaths: ReadonlySet<string>): RegisteredFormat {
+  return {
+    schemaType: "PROTOBUF",
+    mismatch: "not a protobuf schema",
+    hasMessageIndexes: true,
+    compile({ text, references, messageIndexes, source }) {
+      const files = references.map(({ name, schema }) => ({ name, text: schema.schema }));
+      const schema = parseProto(text, fromReferences(files));
+      return new Decoder(schema.messageAt(messageIndexes), schema, { jsonPaths, source });
+    },
+  };
+}
+
+function bareDecoder(
+  path: string,
+  name: string | null,
+  keys: { readonly schemaKey: string; readonly messageKey: string },
+  jsonPaths: ReadonlySet<string>,
+): Decoder {
+  const problem = (key: string, value: string, why: string) => new ConfigError([{ key, value, why }]);
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const why = `cannot be read: ${(error as Error).message}; expected the path of a .proto file`;
+    throw problem(keys.schemaKey, path, why);
+  }
+  try {
+    const schema = parseProto(text, (imported) => readBeside(path, imported));
+    const message = name === null ? schema.messageAt([0]) : schema.messageNamed(name);
+    if (message) return new Decoder(message, schema, { jsonPaths });
+    throw problem(keys.messageKey, name!, `names no message of ${path}; expected a full name, e.g. shop.v1.Order`);
+  } catch (error) {
+    if (error instanceof DataError) throw problem(keys.schemaKey, path, error.message);
+    throw error;
+  }
+}
+
+/** Imports are relative to the folder of the file. */
+function readBeside(path: string, imported: string): string | null {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  try {
+    return Deno.readTextFileSync(folder + imported);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
