@@ -32,6 +32,8 @@ export async function runCommandLine(args: readonly string[], context: CliContex
   }
 }
 
+const SET_S3 = "how to reach a table on S3, e.g. s3.endpoint=http://127.0.0.1:19000; else as AWS_... variables say";
+
 function commands(context: CliContext, done: (code: number) => void): Command {
   const program = new Command("sluice").description("Kafka to Delta Lake, exactly once.").exitOverride();
   const collect = (value: string, all: string[]) => [...all, value];
@@ -62,12 +64,14 @@ function commands(context: CliContext, done: (code: number) => void): Command {
   table.command("inspect <uri>")
     .description("version, rows, files, schema, properties, offsets, last commits")
     .option("--json", "as JSON", false)
+    .option("--set <key=value>", SET_S3, collect, [])
     .action(async (uri, options) => done(await (await import("./table.ts")).inspect(uri, options, context)));
   table.command("schema").description("change a table's schema").command("apply <uri>")
     .description("add the columns of a registered schema to the table")
     .requiredOption("--subject <subject@version>", "the schema in the registry, e.g. orders-value@2")
     .option("--registry <url>", "the registry; schema.registry.url of ./sluice.yaml else")
     .option("--config <file>", "where to find schema.registry.url")
+    .option("--set <key=value>", SET_S3, collect, [])
     .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options, context)));
   return program;
 }

@@ -11,11 +11,17 @@ import { parseConfig } from "../config/parse_config.ts";
 import { rawKeys } from "../config/raw.ts";
 import { isWorkerKey } from "../config/read_config.ts";
 import type { CliContext } from "./command_line.ts";
+import type { StorageAccess, TableTools } from "./table_tools.ts";
 
 /** Prints a table; returns the exit code. */
-export async function inspect(uri: string, { json }: { json: boolean }, { tables }: CliContext): Promise<number> {
-  const { inspectTable, describeTable } = await tables();
-  const table = await inspectTable(uri);
+export async function inspect(
+  uri: string,
+  { json, set }: { json: boolean; set: readonly string[] },
+  { tables }: CliContext,
+): Promise<number> {
+  const tools = await tables();
+  const { inspectTable, describeTable } = tools;
+  const table = await inspectTable(uri, storageAccess(tools, set));
   if (table === null) throw new FatalError(`Cannot inspect "${uri}": there is no Delta table`);
   console.log(json ? JSON.stringify(table) : describeTable(table));
   return 0;
@@ -24,14 +30,16 @@ export async function inspect(uri: string, { json }: { json: boolean }, { tables
 /** Adds the columns of a registered schema to a table; returns the exit code. */
 export async function applySchema(
   uri: string,
-  { subject, registry, config }: { subject: string; registry?: string; config?: string },
+  { subject, registry, config, set }: { subject: string; registry?: string; config?: string; set: readonly string[] },
   { tables }: CliContext,
 ): Promise<number> {
   const [, name, version] = /^(.+)@(\d+|latest)$/.exec(subject) ?? [];
   if (!name) {
     throw new ConfigError([{ key: "--subject", value: subject, why: "must be SUBJECT@VERSION, e.g. orders-value@2" }]);
   }
-  const { applyTableSchema, columnsOfSubject, registryOptions } = await tables();
+  const tools = await tables();
+  const { applyTableSchema, columnsOfSubject, registryOptions } = tools;
+  const storage = storageAccess(tools, set);
   const log = createLog({ level: "warn", format: "text" });
   const schema = await columnsOfSubject(
     {
@@ -41,13 +49,24 @@ export async function applySchema(
     },
     { fetch, clock: systemClock, random: Math.random, log },
   );
-  const outcome = await applyTableSchema(uri, schema, { clock: systemClock, uuid: () => crypto.randomUUID() });
+  const parts = { clock: systemClock, uuid: () => crypto.randomUUID() };
+  const outcome = await applyTableSchema(uri, schema, parts, storage);
   console.log(
     outcome.added.length === 0
       ? `"${uri}" has every column of ${subject} already`
       : `"${uri}" is at version ${outcome.version} with the new columns ${outcome.added.join(", ")}`,
   );
   return 0;
+}
+
+/** How to reach the table, by `--set`; what is not set is as the environment (`AWS_...`) says. */
+function storageAccess({ storageOptions, storageOf }: TableTools, sets: readonly string[]): StorageAccess {
+  const entries = sets.map((set): [string, string] => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
+    if (key === undefined) throw new ConfigError([{ key: "--set", value: set, why: "must be KEY=VALUE" }]);
+    return [key, value];
+  });
+  return storageOf(parseConfig(storageOptions, rawKeys(Object.fromEntries(entries), "--set")).values);
 }
 
 /** The registry's options by flag, or as the worker section of a configuration file has them. */

@@ -15,19 +15,27 @@ export interface InspectedTable {
   readonly bytes: number;
 }
 
+/** How tables are reached: opaque, made by `storageOf`. */
+export type StorageAccess = Readonly<Record<string, unknown>>;
+
 /** Looking at tables and changing them. `Def` are the options of the schema registry. */
 export interface TableTools<Def extends ConfigDef = ConfigDef> {
+  /** The options that say how to reach tables that are elsewhere, as `--set` gives them. */
+  readonly storageOptions: ConfigDef;
+  /** What parsed options stand for. */
+  storageOf(values: Values<ConfigDef>): StorageAccess;
   /** Null where there is no table. */
-  inspectTable(uri: string): Promise<InspectedTable | null>;
+  inspectTable(uri: string, storage?: StorageAccess): Promise<InspectedTable | null>;
   /** What was inspected, for people. */
   describeTable(table: InspectedTable): string;
   /** Some rows of the newest file. */
-  sampleRows(uri: string, count: number): Promise<readonly unknown[]>;
+  sampleRows(uri: string, count: number, storage?: StorageAccess): Promise<readonly unknown[]>;
   /** Adds the columns that the table lacks, nested ones too. */
   applyTableSchema(
     uri: string,
     schema: Schema,
     parts: { clock: Clock; uuid: () => string },
+    storage?: StorageAccess,
   ): Promise<{ version: bigint; added: readonly string[] }>;
   readonly registryOptions: Def;
   /** The columns of a schema in the registry. */

@@ -45,11 +45,14 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
       environment: Deno.env.toObject(),
       readTextFile: () => Promise.resolve(text),
     }, context.plugins);
-    say(`Ingesting into ${LAKE} ...`);
+    const tables = await context.tables();
+    const { values } = config.instances[0].connectorConfig;
+    say(`Ingesting into ${(values as Record<string, unknown>)["table.uri"]} ...`);
     const log = createLog({ level: config.worker["log.level"], format: config.worker["log.format"] });
     const result = await runWorker({ config, context, log, untilCaughtUp: true });
     if (result.error) throw result.error;
-    await printResult(result.connectors, { services, keep: flags.keep, config: text }, context);
+    const storage = tables.storageOf(values);
+    await printResult(result.connectors, { services, keep: flags.keep, config: text, tables, storage });
     return 0;
   } finally {
     if (!flags.keep) await servicesDown({ clock: systemClock, instance: INSTANCE });

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ConnectorResult } from "../../run_result.ts";
-import type { CliContext } from "../command_line.ts";
 import type { Services } from "../services/services.ts";
+import type { StorageAccess, TableTools } from "../table_tools.ts";
 
 const SAMPLE_ROWS = 3;
 const KEPT_CONFIG = "./data/quickstart.yaml";
@@ -13,18 +13,23 @@ const KEPT_CONFIG = "./data/quickstart.yaml";
 /** Prints tables, sample rows, rejects, the rate, and what to type next. */
 export async function printResult(
   results: readonly ConnectorResult[],
-  { services, keep, config }: { services: Services; keep: boolean; config: string },
-  context: CliContext,
+  { services, keep, config, tables: tools, storage }: {
+    services: Services;
+    keep: boolean;
+    config: string;
+    tables: TableTools;
+    /** How to reach the tables. */
+    storage: StorageAccess;
+  },
 ): Promise<void> {
-  const { inspectTable, sampleRows } = await context.tables();
   const out = (line = "") => console.log(line);
   const tables = results.flatMap((result) => result.tables);
   for (const { table } of tables) {
-    const seen = await inspectTable(table);
+    const seen = await tools.inspectTable(table, storage);
     if (!seen) continue;
     out();
     out(`${table}  version ${seen.version}, ${seen.rows} rows, ${seen.files} files, ${seen.bytes} bytes`);
-    for (const row of await sampleRows(table, SAMPLE_ROWS)) out(`  ${JSON.stringify(row, plain)}`);
+    for (const row of await tools.sampleRows(table, SAMPLE_ROWS, storage)) out(`  ${JSON.stringify(row, plain)}`);
   }
   const rejects = results.flatMap((result) => result.rejects);
   out();
@@ -38,6 +43,9 @@ export async function printResult(
   out("Next:");
   if (tables.length > 0) out(`  deno task table inspect ${tables[0].table}        # version, offsets, last commits`);
   out(`  python3 -c 'import deltalake; print(deltalake.DeltaTable("${tables[0]?.table}").to_pandas())'`);
+  if (/^s3a?:/.test(tables[0]?.table ?? "")) {
+    out("  (S3: with the AWS_... variables that `deno task services up` prints)");
+  }
   if (!keep) {
     out("  deno task start --connector delta-sink --keep     # the same, and Kafka and the registry stay up");
     return;
