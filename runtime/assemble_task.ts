@@ -132,10 +132,11 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     let stages = byTopic.get(topic);
     if (!stages) {
       const settings = instance.forTopic(topic);
-      const { keyConverter, valueConverter } = settings;
+      const { keyConverter, valueConverter, headerConverter } = settings;
       const decode = createDecodeStage({
         value: converter(topic, "value", valueConverter),
         key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
+        headerConverter: headerConverter?.plugin.create(headerConverter.config),
         jsonPaths: jsonPaths(topic),
         tombstones: settings.values.tombstones,
         reject: (records, index, error, stage) => reporter.report(stage, records, index, error),

@@ -19,7 +19,13 @@ import {
 import type { ProducerRecord } from "./kafka/types.ts";
 
 /** Where a record was set aside: Connect's words where it has one. */
-export type Stage = "KEY_CONVERTER" | "VALUE_CONVERTER" | "VALIDATION" | "TRANSFORMATION" | "TASK_PUT";
+export type Stage =
+  | "KEY_CONVERTER"
+  | "VALUE_CONVERTER"
+  | "HEADER_CONVERTER"
+  | "VALIDATION"
+  | "TRANSFORMATION"
+  | "TASK_PUT";
 
 /** Kafka Connect's headers (DeadLetterQueueReporter), always all ten. */
 export const CONNECT_HEADERS = "__connect.errors.";
@@ -41,6 +47,7 @@ export interface LetterOptions {
 const WORDS: Readonly<Record<Stage, string>> = {
   KEY_CONVERTER: "decode",
   VALUE_CONVERTER: "decode",
+  HEADER_CONVERTER: "decode",
   VALIDATION: "validate",
   TRANSFORMATION: "transform",
   TASK_PUT: "put",

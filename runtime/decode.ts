@@ -9,6 +9,7 @@ import {
   type Converter,
   DataError,
   type DecodedRows,
+  type HeaderConverter,
   nulls,
   rawOffset,
   type RawRecords,
@@ -37,6 +38,8 @@ export interface DecodeOptions {
   readonly value: Converter;
   /** Null: keys are bytes and never looked at. Else a record whose key cannot be decoded is set aside. */
   readonly key: Converter | null;
+  /** What headers' values become where somebody asks. */
+  readonly headerConverter?: HeaderConverter;
   /** What of the value is held as JSON text (`ConverterContext.jsonPaths`). */
   readonly jsonPaths?: ReadonlySet<string>;
   /** What becomes of a record whose value is null. */
@@ -57,7 +60,7 @@ interface Reject {
 
 /** The decode stage of a topic. */
 export function createDecodeStage(
-  { value, key, jsonPaths = new Set(), tombstones, reject, onSkipped }: DecodeOptions,
+  { value, key, headerConverter, jsonPaths = new Set(), tombstones, reject, onSkipped }: DecodeOptions,
 ): DecodeStage {
   const toJson = createJsonColumns(jsonPaths);
   // A topic may have no keys to learn from: asked for once, so that values do not wait for them for ever.
@@ -92,8 +95,9 @@ export function createDecodeStage(
       for (const { index, error, stage } of rejects) reject(records, index, error, stage);
       if (tombstones === "skip" && kept.length > 0) onSkipped?.(kept.length);
       const texts = runs.map(({ data, rows }) => ({ data: toJson(data), rows }));
-      const batches = chained(records, withTombstones(texts, tombstones === "keep" ? kept : new Int32Array(0)));
-      return key ? batches.flatMap(withKeys(records, keyRuns, key.schema ?? null)) : batches;
+      const whole = withTombstones(texts, tombstones === "keep" ? kept : new Int32Array(0));
+      const batches = chained(records, whole, headerConverter);
+      return key ? batches.flatMap(withKeys(records, keyRuns, key.schema ?? NO_FIELDS)) : batches;
     },
     wants: async () => Math.max(await value.wants?.() ?? 0, keysLearned ? 0 : await key?.wants?.() ?? 0),
     learn: async (sample) => {
@@ -147,23 +151,23 @@ function spliced({ data, rows }: DecodedRows, indices: Int32Array): Run {
 }
 
 /** A run accounts for all offsets up to the first record of the next one. */
-function chained(records: RawRecords, runs: readonly Run[]): SinkBatch[] {
+function chained(records: RawRecords, runs: readonly Run[], headerConverter?: HeaderConverter): SinkBatch[] {
   if (runs.length === 0) return [SinkBatch.empty(records, records.from, records.to)];
   return runs.map(({ data, rows, tombstones }, i) => {
     const from = i === 0 ? records.from : rawOffset(records, rows[0]);
     const to = i + 1 < runs.length ? rawOffset(records, runs[i + 1].rows[0]) : records.to;
-    return new SinkBatch(data, { raw: records, rows }, from, to, tombstones);
+    return new SinkBatch(data, { raw: records, rows, headerConverter }, from, to, tombstones);
   });
 }
 
 /**
  * Puts the decoded keys beside the rows, which are split where the keys' schema changes. `schema` is what keys have where
- * there is none among the rows; null: not known, and then such a batch has no keys.
+ * there is none among the rows.
  */
 function withKeys(
   records: RawRecords,
   runs: readonly DecodedRows[],
-  schema: Schema | null,
+  schema: Schema,
 ): (batch: SinkBatch) => SinkBatch[] {
   const runOf = new Int32Array(records.count).fill(-1), rowOf = new Int32Array(records.count).fill(-1);
   runs.forEach(({ rows }, run) =>
@@ -172,8 +176,8 @@ function withKeys(
       rowOf[record] = row;
     })
   );
-  const keysOf = (run: number, rows: Int32Array): RecordBatch | null => {
-    if (run < 0) return schema && recordBatch(schema, schema.fields.map((f) => nulls(f, rows.length)), rows.length);
+  const keysOf = (run: number, rows: Int32Array): RecordBatch => {
+    if (run < 0) return recordBatch(schema, schema.fields.map((f) => nulls(f, rows.length)), rows.length);
     const picks = rows.map((record) => rowOf[record]);
     const { data } = runs[run];
     const isWhole = picks.length === data.numRows && picks.every((pick, i) => pick === i);

@@ -217,7 +217,7 @@ Deno.test("decode() puts decoded keys beside the rows, batches split where their
     const keys = batches.flatMap((batch) =>
       Array.from({ length: batch.numRows }, (_, row): [bigint, string | null] => {
         const held = batch.keys && Object.entries(rowsOf(batch.keys)[row]).flat();
-        return [batch.offset(row), held === null || held[1] === null ? null : held.join("")];
+        return [batch.offset(row), held === null || (held[1] ?? null) === null ? null : held.join("")];
       })
     );
     assertEquals(keys, good.map(([i, { key }]) => [BigInt(i), key]));

@@ -100,8 +100,9 @@ class Reporter implements ErrantRecordReporter {
     this.#budget = new RejectBudget(options.budget);
   }
 
-  report(stage: Stage, records: RawRecords, index: number, error: DataError): void {
+  report(given: Stage, records: RawRecords, index: number, error: DataError): void {
     this.#check();
+    const stage = error.details.stage ?? given;
     const { tolerance, deadLetterTopic, onReject } = this.options;
     if (tolerance === "none") throw intolerable(stage, records, index, error);
     const key = seenKey(records);

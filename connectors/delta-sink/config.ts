@@ -13,6 +13,7 @@ export const KAFKA_COLUMNS = {
   offset: "_kafka_offset",
   timestamp: "_kafka_timestamp",
   key: "_kafka_key",
+  headers: "_kafka_headers",
 } as const;
 
 /** The declaration. */
@@ -36,7 +37,9 @@ export const deltaSinkOptions = {
     group: "table",
   }),
   "columns.kafka": option.list({
-    doc: "Columns to add for where a record came from, as `_kafka_<name>`.",
+    doc: "Columns to add for where a record came from, as `_kafka_<name>`. `key` is as key.converter decodes it: " +
+      "binary, a single value, or a struct; `headers` is a list of structs of key and value, as header.converter " +
+      "converts them.",
     default: [],
     oneOf: Object.keys(KAFKA_COLUMNS),
     group: "table",

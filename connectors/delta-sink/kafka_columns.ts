@@ -1,40 +1,69 @@
 /**
  * The columns of `columns.kafka`: where a record came from, beside its values.
  *
+ * | column | type |
+ * |---|---|
+ * | `_kafka_topic`, `_kafka_partition`, `_kafka_offset`, `_kafka_timestamp` | string, integer, long, timestamp |
+ * | `_kafka_key` | binary; decoded by `key.converter`: the type of a single value, or a struct of the key's fields |
+ * | `_kafka_headers` | list of struct of key (string) and value (string, or binary by `header.converter: bytes`) |
+ *
  * @module
  */
-import { type Data, type Field, Schema } from "apache-arrow";
-import { type BytesColumn, createColumn, recordBatch, type SinkBatch, types, type WordsColumn } from "../../mod.ts";
+import { type Data, type Field, makeData, Schema } from "apache-arrow";
+import {
+  type BytesColumn,
+  createColumn,
+  DataError,
+  type ListColumn,
+  type NumberColumn,
+  recordBatch,
+  type SinkBatch,
+  type StructColumn,
+  types,
+  type WordsColumn,
+} from "../../mod.ts";
 import { KAFKA_COLUMNS } from "./config.ts";
+import type { RejectRecord } from "./project.ts";
 
 type Name = keyof typeof KAFKA_COLUMNS;
 
-const TYPES = {
-  topic: types.utf8,
-  partition: types.int32,
-  offset: types.int64,
-  timestamp: types.timestamp,
-  key: types.binary,
-} as const;
+/** Appends columns; rows whose headers cannot be converted are rejected. */
+export type KafkaColumns = (batch: SinkBatch, reject: RejectRecord) => SinkBatch;
 
-/** Returns a function that appends the named columns; the same input schema always gives the same output schema. */
-export function createKafkaColumns(names: readonly string[]): (batch: SinkBatch) => SinkBatch {
+/** For the named columns; the same schema of values and keys always gives the same output schema. */
+export function createKafkaColumns(names: readonly string[]): KafkaColumns {
   if (names.length === 0) return (batch) => batch;
-  const added = (names as readonly Name[]).map((name) => types.field(KAFKA_COLUMNS[name], TYPES[name]()));
-  const schemas = new WeakMap<Schema, Schema>();
-  return (batch) => {
-    let schema = schemas.get(batch.data.schema);
-    if (!schema) {
-      schema = new Schema([...batch.data.schema.fields, ...added], batch.data.schema.metadata);
-      schemas.set(batch.data.schema, schema);
-    }
-    const columns = (names as readonly Name[]).map((name, i) => column(batch, name, added[i]));
-    return batch.withData(recordBatch(schema, [...batch.data.data.children, ...columns], batch.numRows));
+  const wanted = names as readonly Name[];
+  const schemas = new WeakMap<Schema, WeakMap<object, Schema>>();
+  const schemaOf = (batch: SinkBatch, added: readonly Field[]): Schema => {
+    const of = batch.data.schema;
+    const byKeys = schemas.get(of) ?? new WeakMap<object, Schema>();
+    schemas.set(of, byKeys);
+    const keys = batch.keys?.schema ?? NO_KEYS;
+    let schema = byKeys.get(keys);
+    if (!schema) byKeys.set(keys, schema = new Schema([...of.fields, ...added], of.metadata));
+    return schema;
   };
+  const append: KafkaColumns = (batch, reject) => {
+    const headers = wanted.includes("headers") ? headersColumn(batch, reject) : null;
+    if (Array.isArray(headers)) return append(batch.select(Int32Array.from(headers)), reject);
+    const columns = wanted.flatMap((name) => {
+      const data = name === "headers" ? headers : name === "key" ? keyColumn(batch) : plainColumn(batch, name);
+      return data === null ? [] : [{ data, field: types.field(KAFKA_COLUMNS[name], data.type) }];
+    });
+    const all = [...batch.data.data.children, ...columns.map(({ data }) => data)];
+    return batch.withData(recordBatch(schemaOf(batch, columns.map(({ field }) => field)), all, batch.numRows));
+  };
+  return append;
 }
 
-function column(batch: SinkBatch, name: Name, { type }: Field): Data {
-  const builder = createColumn(type);
+/** Stands for keys that are bytes. */
+const NO_KEYS = {};
+
+const TYPES = { topic: types.utf8, partition: types.int32, offset: types.int64, timestamp: types.timestamp } as const;
+
+function plainColumn(batch: SinkBatch, name: keyof typeof TYPES): Data {
+  const builder = createColumn(TYPES[name]());
   const topic = new TextEncoder().encode(batch.topic);
   for (let row = 0; row < batch.numRows; row++) {
     switch (name) {
@@ -42,20 +71,67 @@ function column(batch: SinkBatch, name: Name, { type }: Field): Data {
         (builder as BytesColumn).append(topic);
         break;
       case "partition":
-        (builder as unknown as { append(value: number): void }).append(batch.partition);
+        (builder as NumberColumn).append(batch.partition);
         break;
       case "offset":
         (builder as WordsColumn).appendBigInt(batch.offset(row));
         break;
       case "timestamp":
         (builder as WordsColumn).appendNumber(batch.timestampMs(row) * 1000);
-        break;
-      case "key": {
-        const key = batch.key(row);
-        if (key) (builder as BytesColumn).append(key);
-        else builder.appendNull();
-      }
     }
   }
   return builder.finish();
+}
+
+/** Null: there is no key among the rows, and nobody knows what one would be. */
+function keyColumn(batch: SinkBatch): Data | null {
+  const { keys, numRows } = batch;
+  if (keys === null) {
+    const builder = createColumn(types.binary()) as BytesColumn;
+    for (let row = 0; row < numRows; row++) {
+      const key = batch.key(row);
+      if (key) builder.append(key);
+      else builder.appendNull();
+    }
+    return builder.finish();
+  }
+  const { fields } = keys.schema;
+  if (fields.length === 0) return null;
+  const { children } = keys.data;
+  if (fields.length === 1 && fields[0].name === "value") return children[0];
+  const nullBitmap = new Uint8Array((numRows + 7) >> 3);
+  let nullCount = 0;
+  for (let row = 0; row < numRows; row++) {
+    if (batch.key(row) === null) nullCount++;
+    else nullBitmap[row >> 3] |= 1 << (row & 7);
+  }
+  return makeData({ type: types.struct(fields), length: numRows, nullCount, nullBitmap, children });
+}
+
+/** The column; or the rows that are left, where some were rejected. */
+function headersColumn(batch: SinkBatch, reject: RejectRecord): Data | number[] {
+  const value = types.field("value", batch.hasTextHeaders ? types.utf8() : types.binary());
+  const list = createColumn(types.list(types.struct([types.field("key", types.utf8()), value]))) as ListColumn;
+  const entry = list.child as StructColumn;
+  const [keys, values] = entry.children as BytesColumn[];
+  const kept: number[] = [];
+  for (let row = 0; row < batch.numRows; row++) {
+    let headers;
+    try {
+      headers = batch.convertedHeaders(row);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      reject(batch, row, error);
+      continue;
+    }
+    for (const { key, value } of headers) {
+      keys.appendString(key);
+      if (value === null) values.appendNull();
+      else values.append(value);
+      entry.close();
+    }
+    list.close();
+    kept.push(row);
+  }
+  return kept.length === batch.numRows ? list.finish() : kept;
 }

@@ -20,7 +20,7 @@ import { type DeltaSinkValues, KAFKA_COLUMNS } from "./config.ts";
 import { DataFile } from "./data_file.ts";
 import { compareSchemas } from "./delta/compare_schemas.ts";
 import { arrowToDelta, deltaToArrow } from "./delta/schema.ts";
-import { createKafkaColumns } from "./kafka_columns.ts";
+import { createKafkaColumns, type KafkaColumns } from "./kafka_columns.ts";
 import { createProjector, type Projector } from "./project.ts";
 import { createRouter, parsePartitionBy, type Router } from "./route.ts";
 import type { DeltaStaged, StagedFile } from "./staged.ts";
@@ -50,7 +50,7 @@ export class TableWriter {
   /** How often the table's schema was forgotten, and as of which time `#schema` is known: unequal, it is read again. */
   #forgotten = 1;
   #known = 0;
-  readonly #kafkaColumns: (batch: SinkBatch) => SinkBatch;
+  readonly #kafkaColumns: KafkaColumns;
   readonly #router: Router;
   #projectors = new WeakMap<Schema, Projector>();
   /** `valueSchema` by the schema that it is a part of: the same one gives the same part. */
@@ -219,7 +219,7 @@ export class TableWriter {
   async #fit(batch: SinkBatch): Promise<SinkBatch> {
     const { reject } = this.parts;
     try {
-      const wanted = this.#router.derive(this.#kafkaColumns(batch), reject);
+      const wanted = this.#router.derive(this.#kafkaColumns(batch, reject), reject);
       return (await this.#projector(wanted)).project(wanted, reject);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;

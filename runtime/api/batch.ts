@@ -5,6 +5,7 @@
  */
 import { type RecordBatch, Schema } from "apache-arrow";
 import type { StructRow } from "./arrow.ts";
+import { convertHeaders, type HeaderConverter } from "./header_converter.ts";
 import { rawHeaders, rawKey, rawOffset, type RawRecords, type RecordHeader } from "./raw_records.ts";
 import { emptyBatch, takeBatch } from "./take.ts";
 
@@ -14,6 +15,8 @@ export interface Origin {
   readonly raw: RawRecords;
   /** For each row, the index of its record in `raw`, ascending. */
   readonly rows: Int32Array;
+  /** What headers' values become (`header.converter`); absent: bytes. */
+  readonly headerConverter?: HeaderConverter;
 }
 
 /** One record, made only where somebody asks for one. */
@@ -50,7 +53,7 @@ export class SinkBatch {
     readonly tombstones: Uint8Array | null = null,
     /**
      * The decoded keys, a row for each row: nulls where a record has no key. A key that is not a record is one column
-     * named `value`. Null: keys are bytes (`key(row)`), or none of the rows has one and their schema is not known.
+     * named `value`. Without columns: none of the rows has a key, and their schema is not known. Null: keys are bytes.
      */
     readonly keys: RecordBatch | null = null,
   ) {}
@@ -93,6 +96,16 @@ export class SinkBatch {
   headers(row: number): RecordHeader[] {
     return rawHeaders(this.origin.raw, this.origin.rows[row]);
   }
+  /** Whether `convertedHeaders` gives UTF-8 text; else bytes. */
+  get hasTextHeaders(): boolean {
+    return this.origin.headerConverter?.isText ?? false;
+  }
+  /** The headers of a row's record, their values by `header.converter`; throws DataError where one cannot be one. */
+  convertedHeaders(row: number): RecordHeader[] {
+    const { headerConverter } = this.origin;
+    const headers = this.headers(row);
+    return headerConverter ? convertHeaders(headerConverter, headers) : headers;
+  }
   /** Whether a row's record has no value. */
   isTombstone(row: number): boolean {
     return this.tombstones !== null && (this.tombstones[row >> 3] & (1 << (row & 7))) !== 0;
@@ -128,7 +141,7 @@ export class SinkBatch {
       for (let i = 0; i < rows.length; i++) if (this.isTombstone(rows[i])) tombstones[i >> 3] |= 1 << (i & 7);
     }
     const take = (of: RecordBatch) => rows.length === 0 ? emptyBatch(of.schema) : takeBatch(of, rows);
-    const origin = { raw: this.origin.raw, rows: picked };
+    const origin = { ...this.origin, rows: picked };
     return new SinkBatch(take(this.data), origin, this.from, this.to, tombstones, this.keys && take(this.keys));
   }
 

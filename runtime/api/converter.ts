@@ -108,21 +108,3 @@ export interface ConverterPlugin<Def extends ConfigDef = ConfigDef> {
   /** Makes the converter of one topic and side. */
   create(config: Values<Def>, context: ConverterContext): Converter;
 }
-
-/** Headers' values to text or bytes. */
-export interface HeaderConverter {
-  /** Whether values become UTF-8 text; else bytes. */
-  readonly isText: boolean;
-  /** One value; throws DataError where it cannot be one. What it returns may be a view of `value`. */
-  convert(value: Uint8Array): Uint8Array;
-}
-
-/** A kind of them: `header.converter: <name>`. Headers are converted only where somebody asks for them. */
-export interface HeaderConverterPlugin<Def extends ConfigDef = ConfigDef> {
-  /** What `header.converter` says. */
-  readonly name: string;
-  /** Options, read below `header.converter.`. */
-  readonly options: Def;
-  /** Makes one. */
-  create(config: Values<Def>): HeaderConverter;
-}

@@ -23,6 +23,8 @@ export interface DataErrorDetails {
   readonly schemaId?: number;
   /** The registry's subject of the writer schema, where known. */
   readonly subject?: string;
+  /** The stage to name instead of the one that reports it: headers are converted where somebody asks for them. */
+  readonly stage?: "HEADER_CONVERTER";
 }
 
 /** This record cannot be used: it becomes a dead letter with its original bytes, the stage and the reason. */
@@ -39,6 +41,21 @@ export class DataError extends Error {
 export class FatalError extends Error {
   /** The verdict. */
   override name = "FatalError";
+}
+
+/**
+ * These topics cannot go on, each for its own reason; what was done for others holds. Thrown where one call serves many
+ * topics (`SinkTask.preCommit`); where it serves one, a FatalError says as much.
+ */
+export class TopicsError extends FatalError {
+  /** The verdict. */
+  override name = "TopicsError";
+  /** Why, by topic: at least one. */
+  constructor(readonly failures: ReadonlyMap<string, Error>) {
+    super([...failures].map(([topic, { message }]) => `topic ${topic}: ${message}`).join("; "), {
+      cause: [...failures.values()][0],
+    });
+  }
 }
 
 /** One thing that is wrong with a configuration. */

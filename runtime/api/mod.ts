@@ -11,6 +11,7 @@ export * from "./config_def.ts";
 export * from "./connector.ts";
 export * from "./converter.ts";
 export * from "./errors.ts";
+export * from "./header_converter.ts";
 export * from "./log.ts";
 export * from "./offsets.ts";
 export * from "./raw_records.ts";

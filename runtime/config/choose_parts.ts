@@ -7,6 +7,7 @@ import type {
   ConfigDef,
   ConfigProblem,
   ConverterPlugin,
+  HeaderConverterPlugin,
   RecordSide,
   SinkConnector,
   TransformPlugin,
@@ -29,6 +30,8 @@ export interface Plugins<Predicate extends NamedPlugin = NamedPlugin> {
   readonly converters: readonly ConverterPlugin[];
   readonly transforms: readonly TransformPlugin[];
   readonly predicates?: readonly Predicate[];
+  /** The first one is the default; none: headers are bytes. */
+  readonly headerConverters?: readonly HeaderConverterPlugin[];
 }
 
 /** A part that was chosen, and its parsed options. */
@@ -53,8 +56,9 @@ export function pluginName(given: string, known: readonly string[]): string {
   const last = given.slice(given.lastIndexOf(".") + 1).replace(/\$Value$/, "");
   const kebab = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
   const names = [last, ...[last, last.replace(/(Connector|Converter)$/, "")].map(kebab)];
-  // Connect's name for it.
+  // Connect's names for them.
   if (names.includes("byte-array")) names.push("bytes");
+  if (names.includes("simple-header")) names.push("simple");
   return names.find((name) => known.includes(name)) ?? given;
 }
 
@@ -103,6 +107,26 @@ export function chooseConverter(
   }
   const config = parseKeys(plugin.options, merged(keys, own), path, problems, own, `${path}${key}.`);
   return { plugin, config };
+}
+
+/** The header converter, with the options below `header.converter.`; null: headers are bytes. */
+export function chooseHeaderConverter(
+  keys: RawKeys,
+  { headerConverters = [] }: Plugins,
+  path: string,
+  problems: ConfigProblem[],
+): Chosen<HeaderConverterPlugin> | null {
+  if (headerConverters.length === 0) return null;
+  const key = "header.converter";
+  const plugin = keys.has(key) ? choose(key, keys, headerConverters, path, problems) : headerConverters[0];
+  if (!plugin) return null;
+  const own = below(keys, `${key}.`);
+  for (const [name, entry] of own) {
+    if (optionOf(plugin.options, name) === null) {
+      problems.push(unknownKey(name, entry, Object.keys(plugin.options), `${path}${key}.`));
+    }
+  }
+  return { plugin, config: parseKeys(plugin.options, own, `${path}${key}.`, problems) };
 }
 
 /** The chain, in order. Null where something is wrong with it. */

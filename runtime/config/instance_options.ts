@@ -91,6 +91,11 @@ export const INSTANCE_OPTIONS = {
     importance: "high",
     group: formats,
   }),
+  "header.converter": option.string({
+    doc: "What headers' values become where somebody asks for them: simple, string, json or bytes.",
+    default: "simple",
+    group: formats,
+  }),
   "transforms": option.list({
     doc: "Aliases of the transforms, in order; transforms.<alias>.type names each, its options stand beside the type.",
     default: [],

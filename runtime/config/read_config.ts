@@ -123,7 +123,7 @@ function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigPro
   const known = [...Object.keys(WORKER_OPTIONS), ...Object.keys(passedOn).filter(isPassedOn)];
   for (const [key, entry] of keys) {
     const isKnown = optionOf(WORKER_OPTIONS, key) !== null || (isPassedOn(key) && optionOf(passedOn, key) !== null) ||
-      /^(key|value)\.converter\./.test(key);
+      /^(key|value|header)\.converter\./.test(key);
     if (!isKnown) problems.push(unknownKey(key, entry, known, ""));
   }
   const values = parseKeys(WORKER_OPTIONS, keys, "", problems);

@@ -7,11 +7,20 @@
  *
  * @module
  */
-import type { Config, ConfigDef, ConfigProblem, ConverterPlugin, SinkConnector, Values } from "../api/mod.ts";
+import type {
+  Config,
+  ConfigDef,
+  ConfigProblem,
+  ConverterPlugin,
+  HeaderConverterPlugin,
+  SinkConnector,
+  Values,
+} from "../api/mod.ts";
 import { checkInstance } from "./checks.ts";
 import {
   choose,
   chooseConverter,
+  chooseHeaderConverter,
   chooseTransforms,
   type Chosen,
   type NamedPlugin,
@@ -34,6 +43,8 @@ export interface TopicSettings<Predicate extends NamedPlugin = NamedPlugin> {
   readonly connector: Values<ConfigDef>;
   readonly keyConverter: Chosen<ConverterPlugin>;
   readonly valueConverter: Chosen<ConverterPlugin>;
+  /** None: headers are bytes. */
+  readonly headerConverter?: Chosen<HeaderConverterPlugin> | null;
   readonly transforms: readonly TransformStep<Predicate>[];
   readonly rules: readonly FieldRules[];
 }
@@ -137,14 +148,17 @@ interface Scope {
 
 function scopeOf(
   plugin: SinkConnector | null,
-  { converters: all, transforms, predicates }: Plugins,
+  { converters: all, transforms, predicates, headerConverters = [] }: Plugins,
   keys: RawKeys,
 ): Scope {
   const connector = plugin?.options ?? {};
   const converters: ConfigDef = Object.assign({}, ...all.map((converter) => converter.options));
+  const headers: ConfigDef = Object.assign({}, ...headerConverters.map((converter) => converter.options));
   const options = { ...INSTANCE_OPTIONS, ...connector, ...converters } as ConfigDef;
   const isKnown = (key: string) => {
     if (optionOf(options, key) !== null || /^(transforms|predicates)\.[^.]+\../.test(key)) return true;
+    const header = /^header\.converter\.(.+)$/.exec(key);
+    if (header !== null && optionOf(headers, header[1]) !== null) return true;
     const side = /^(?:key|value)\.converter\.(.+)$/.exec(key);
     // Without a known connector nobody can say what its options are: that is one problem, not one for each key.
     return (side !== null && optionOf(converters, side[1]) !== null) || (plugin === null && keys.has(key));
@@ -181,12 +195,13 @@ function resolveTopic<Predicate extends NamedPlugin>(
   const rules = parseValidationRules(values.validate, `${path}validate.`, found);
   const keyConverter = chooseConverter("key", keys, plugins, path, found);
   const valueConverter = chooseConverter("value", keys, plugins, path, found);
+  const headerConverter = chooseHeaderConverter(keys, plugins, path, found);
   const transforms = chooseTransforms(values, keys, path, plugins, found);
   const isNew = ({ key }: ConfigProblem) =>
     [...changed.keys()].some((c) => key === path + c || (path + c).startsWith(key));
   problems.push(...(over ? found.filter(isNew) : found));
   if (!plugin || !keyConverter || !valueConverter || !transforms) return null;
-  return { values, connector, keyConverter, valueConverter, transforms, rules };
+  return { values, connector, keyConverter, valueConverter, headerConverter, transforms, rules };
 }
 
 /** A converter's option that none of the chosen converters has does nothing, which somebody should know. */

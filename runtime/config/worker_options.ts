@@ -122,6 +122,7 @@ export const WORKER_OPTIONS = {
   }),
   "key.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
   "value.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
+  "header.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
   "http.listen": option.string({
     doc: 'Where /metrics and /health are served, host:port; "off" switches them off.',
     default: "127.0.0.1:8083",
@@ -184,7 +185,7 @@ export type WorkerValues = Values<typeof WORKER_OPTIONS>;
 
 /** Worker keys that serve as defaults for instances. */
 export function isPassedOn(key: string): boolean {
-  return /^(schema\.registry\.|(key|value)\.converter$|(key|value)\.converter\.)/.test(key);
+  return /^(schema\.registry\.|(key|value|header)\.converter$|(key|value|header)\.converter\.)/.test(key);
 }
 
 /** Host and port of `http.listen`, or null where it is neither that nor "off". */

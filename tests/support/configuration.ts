@@ -11,7 +11,7 @@ import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../../runtime/transfor
 import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
 import { jsonSchemaConverter } from "../../schemas/json/registered/mod.ts";
-import { bytesConverter, stringConverter } from "../../schemas/plain/mod.ts";
+import { bytesConverter, HEADER_CONVERTERS, NUMBER_CONVERTERS, stringConverter } from "../../schemas/plain/mod.ts";
 
 /** What references in the text may name. */
 export interface Surroundings {
@@ -35,7 +35,9 @@ export function readYaml(text: string, { environment = {}, files = {} }: Surroun
       jsonSchemaConverter,
       stringConverter,
       bytesConverter,
+      ...NUMBER_CONVERTERS,
     ] as unknown as ConverterPlugin[],
+    headerConverters: HEADER_CONVERTERS,
     transforms: BUILT_IN_TRANSFORMS,
     predicates: BUILT_IN_PREDICATES,
   });

@@ -1,0 +1,80 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { Schema } from "apache-arrow";
+import { DataError, type HeaderConverter, SinkBatch, types } from "../../mod.ts";
+import { batchOf, rowsOf } from "../../tests/conformance/rows.ts";
+import { slabOf, type SlabRecord } from "../../tests/conformance/slab.ts";
+import { createKafkaColumns } from "./kafka_columns.ts";
+
+const VALUES = new Schema([types.field("n", types.int32())]);
+const upper: HeaderConverter = {
+  isText: true,
+  convert(value) {
+    if (value[0] === 0x21) throw new DataError("it begins with !", { reason: "bad header" });
+    return new TextEncoder().encode(new TextDecoder().decode(value).toUpperCase());
+  },
+};
+
+function batchFrom(records: readonly SlabRecord[], headerConverter?: HeaderConverter): SinkBatch {
+  const raw = slabOf(records);
+  const data = batchOf(VALUES, records.map((_, n) => ({ n })));
+  return new SinkBatch(data, { raw, rows: Int32Array.from(records.keys()), headerConverter }, raw.from, raw.to);
+}
+
+const header = (key: string, value: string | null) => ({ key, value: value === null ? null : bytes(value) });
+const bytes = (text: string) => new TextEncoder().encode(text);
+const noRejects = () => {
+  throw new Error("nothing is rejected here");
+};
+
+Deno.test("createKafkaColumns() holds every header in order, repeated names and nulls too", () => {
+  const batch = batchFrom([
+    { headers: [header("a", "x"), header("a", "y"), header("b", null)] },
+    { headers: [] },
+  ], upper);
+  assertEquals(rowsOf(createKafkaColumns(["headers"])(batch, noRejects).data), [
+    {
+      n: 0,
+      _kafka_headers: [{ key: "a", value: "X" }, { key: "a", value: "Y" }, { key: "b", value: null }],
+    },
+    { n: 1, _kafka_headers: [] },
+  ]);
+  const raw = createKafkaColumns(["headers"])(batchFrom([{ headers: [header("a", "x")] }]), noRejects);
+  assertEquals(rowsOf(raw.data), [{ n: 0, _kafka_headers: [{ key: "a", value: "78" }] }]);
+});
+
+Deno.test("createKafkaColumns() rejects rows whose headers cannot be converted, with stage and name", () => {
+  const batch = batchFrom([{ headers: [header("ok", "x")] }, { headers: [header("sad", "!")] }, {}], upper);
+  const rejects: [bigint, string, DataError["details"]][] = [];
+  const out = createKafkaColumns(["offset", "headers"])(
+    batch,
+    (of, row, { message, details }) => rejects.push([of.offset(row), message, details]),
+  );
+  assertEquals(rejects, [[1n, 'Cannot convert the header "sad": it begins with !', {
+    reason: "bad header",
+    stage: "HEADER_CONVERTER",
+    fieldPath: "sad",
+  }]]);
+  assertEquals(rowsOf(out.data).map((row) => row._kafka_offset), [0n, 2n]);
+  assertEquals([out.from, out.to], [batch.from, batch.to]);
+});
+
+Deno.test("createKafkaColumns() holds keys as their converter decodes them", () => {
+  const batch = batchFrom([{ key: "k" }, { key: null }]);
+  const key = (of: SinkBatch) => rowsOf(createKafkaColumns(["key"])(of, noRejects).data).map((row) => row._kafka_key);
+  assertEquals(key(batch), ["6b", null]);
+  const text = new Schema([types.field("value", types.utf8())]);
+  assertEquals(key(batch.withKeys(batchOf(text, [{ value: "k" }, { value: null }]))), ["k", null]);
+  const pair = new Schema([types.field("id", types.int64()), types.field("part", types.utf8())]);
+  const record = batch.withKeys(batchOf(pair, [{ id: 1n, part: null }, { id: null, part: null }]));
+  assertEquals(key(record), [{ id: 1n, part: null }, null]);
+  // None of the rows has a key, and their schema is not known: there is no column to add.
+  const unknown = createKafkaColumns(["key"])(batch.withKeys(batchOf(new Schema([]), [{}, {}])), noRejects);
+  assertEquals(unknown.data.schema.names, ["n"]);
+});
+
+Deno.test("createKafkaColumns() gives one schema of values and keys the very same schema", () => {
+  const add = createKafkaColumns(["topic", "key", "headers"]);
+  const one = add(batchFrom([{ key: "k" }], upper), noRejects).data.schema;
+  assertStrictEquals(add(batchFrom([{ key: "l" }, {}], upper), noRejects).data.schema, one);
+  assertEquals(one.names, ["n", "_kafka_topic", "_kafka_key", "_kafka_headers"]);
+});
