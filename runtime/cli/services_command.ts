@@ -4,6 +4,7 @@
  * @module
  */
 import { systemClock } from "../clock.ts";
+import { exportsOf } from "./services/object_store.ts";
 import { type Services, servicesDown, servicesStatus, servicesUp } from "./services/services.ts";
 
 /**
@@ -42,7 +43,6 @@ function accessText({ bootstrap, registryUrl, objectStore: store }: Services): s
     `s3.access.key.id: ${accessKeyId}`,
     `s3.secret.access.key: ${secretAccessKey}`,
     `# e.g. table.uri: s3://${bucket}/orders; for commands and tools:`,
-    `# export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${region} AWS_ALLOW_HTTP=true` +
-    ` AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
+    `# ${exportsOf(store)}`,
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * The quickstart: a real Kafka and Schema Registry, two topics with good and bad records, one drain into Delta tables,
+ * The quickstart: a real Kafka and Schema Registry, three topics with good and bad records, one drain into Delta tables,
  * and a look at what came of it.
  *
  * @module
@@ -15,7 +15,8 @@ import type { CliContext } from "../command_line.ts";
 import { exists } from "../exists.ts";
 import { type Services, servicesDown, servicesUp } from "../services/services.ts";
 import { runWorker, type StartFlags } from "../start.ts";
-import { INSTANCE, LAKE, quickstartConfig } from "./config.ts";
+import { INSTANCE, LAKE, quickstartConfig, TOPICS } from "./config.ts";
+import { PAYMENT_PROTO, paymentRecords } from "./payments.ts";
 import { clickRecords, ORDER_SCHEMA, orderRecords } from "./records.ts";
 import { printResult } from "./report.ts";
 
@@ -32,9 +33,10 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
   }
   say("No --config and no ./sluice.yaml: this is the quickstart, with a Kafka and a Schema Registry of its own.");
   await makeRoom(flags);
-  const services = await servicesUp({ clock: systemClock, log: say, instance: INSTANCE });
+  const objectStore = wantsObjectStore(flags) ? "required" : "none";
+  const services = await servicesUp({ clock: systemClock, log: say, instance: INSTANCE, objectStore });
   try {
-    say("Producing orders (Avro) and clicks (JSON), some of them broken on purpose ...");
+    say("Producing orders (Avro), clicks (JSON) and payments (Protobuf), some of them broken on purpose ...");
     await produce(services);
     const text = quickstartConfig(services);
     const config = await readConfig({
@@ -52,15 +54,22 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
     const result = await runWorker({ config, context, log, untilCaughtUp: true });
     if (result.error) throw result.error;
     const storage = tables.storageOf(values);
-    await printResult(result.connectors, { services, keep: flags.keep, config: text, tables, storage });
+    await printResult(result.connectors, { services, flags, config: text, tables, storage });
     return 0;
   } finally {
     if (!flags.keep) await servicesDown({ clock: systemClock, instance: INSTANCE });
   }
 }
 
+/** Tables on S3 get an object store of the quickstart's own, unless another one was named. */
+function wantsObjectStore({ set }: StartFlags): boolean {
+  const isNamed = set.some((one) => /(^|\.)s3\.endpoint=/.test(one)) || Deno.env.has("AWS_ENDPOINT_URL");
+  return !isNamed && set.some((one) => /(^|\.)table\.uri=s3a?:/.test(one));
+}
+
 /** The services are new, so the tables of an earlier quickstart go; a lake of somebody else's stays. */
 async function makeRoom(flags: StartFlags): Promise<void> {
+  await servicesDown({ clock: systemClock, instance: INSTANCE });
   if (flags.set.some((set) => set.includes("table.uri="))) return;
   const isThere = await exists(LAKE);
   if (isThere && !await exists(MARKER)) {
@@ -69,10 +78,7 @@ async function makeRoom(flags: StartFlags): Promise<void> {
         "give a configuration of your own by --config",
     );
   }
-  if (isThere) {
-    await servicesDown({ clock: systemClock, instance: INSTANCE });
-    await Deno.remove(LAKE, { recursive: true });
-  }
+  if (isThere) await Deno.remove(LAKE, { recursive: true });
   await Deno.mkdir(LAKE, { recursive: true });
   await Deno.writeTextFile(MARKER, "The next quickstart replaces this folder.\n");
 }
@@ -83,10 +89,11 @@ async function produce({ bootstrap, registryUrl }: Services): Promise<void> {
   const admin = createAdmin({ settings: settings.admin, log, readCommitted: true });
   const producer = createProducer(settings.producer);
   try {
-    const schemaId = await register(registryUrl, "orders-value", ORDER_SCHEMA);
-    for (const topic of ["orders", "clicks"]) await admin.ensureTopic(topic, PARTITIONS, 1);
+    const orderId = await register(registryUrl, "orders-value", { schema: JSON.stringify(ORDER_SCHEMA) });
+    const paymentId = await register(registryUrl, "payments-value", { schema: PAYMENT_PROTO, schemaType: "PROTOBUF" });
+    for (const topic of TOPICS) await admin.ensureTopic(topic, PARTITIONS, 1);
     const nowMs = systemClock.now();
-    for (const records of [orderRecords(schemaId, nowMs), clickRecords(nowMs)]) {
+    for (const records of [orderRecords(orderId, nowMs), clickRecords(nowMs), paymentRecords(paymentId, nowMs)]) {
       for (let at = 0; at < records.length; at += 5000) await producer.send(records.slice(at, at + 5000));
     }
   } finally {
@@ -95,11 +102,11 @@ async function produce({ bootstrap, registryUrl }: Services): Promise<void> {
   }
 }
 
-async function register(registryUrl: string, subject: string, schema: unknown): Promise<number> {
+async function register(registryUrl: string, subject: string, schema: Record<string, string>): Promise<number> {
   const response = await fetch(`${registryUrl}/subjects/${subject}/versions`, {
     method: "POST",
     headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
-    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+    body: JSON.stringify(schema),
   });
   const answer = await response.text();
   if (!response.ok) {

@@ -1,6 +1,6 @@
 /**
- * The quickstart's records: orders in Avro, clicks in JSON, and among them some that must be rejected, each for another
- * reason. The same on every machine.
+ * The quickstart's records: orders in Avro, clicks in JSON (payments are in `payments.ts`), and among them some that must
+ * be rejected, each for another reason. The same on every machine.
  *
  * @module
  */
@@ -46,13 +46,12 @@ export const ORDER_SCHEMA = {
 };
 
 /** How many good records each topic gets. */
-export const GOOD_RECORDS = { orders: 10_000, clicks: 20_000 } as const;
+const GOOD_RECORDS = { orders: 10_000, clicks: 20_000 } as const;
 
-/** How many records of each topic must be rejected. */
-export const BAD_RECORDS = { orders: 13, clicks: 9 } as const;
-
-const START_MS = Date.UTC(2026, 0, 1);
-const TEXT = new TextEncoder();
+/** The time in the first record. */
+export const START_MS = Date.UTC(2026, 0, 1);
+/** Text to UTF-8. */
+export const TEXT = new TextEncoder();
 
 /** Orders, framed with the schema's id in the registry. */
 export function orderRecords(schemaId: number, nowMs: number): ProducerRecord[] {
@@ -97,23 +96,24 @@ export function clickRecords(nowMs: number): ProducerRecord[] {
 }
 
 /** Kafka's timestamp is now: what is older than the topic's retention would be deleted. */
-function record(topic: string, id: number, nowMs: number, value: Uint8Array | null): ProducerRecord {
+export function record(topic: string, id: number, nowMs: number, value: Uint8Array | null): ProducerRecord {
   return { topic, key: TEXT.encode(String(id)), value, headers: [], timestampMs: nowMs };
 }
 
 /** The bad ones evenly among the good ones. */
-function spread(good: ProducerRecord[], bad: readonly ProducerRecord[]): ProducerRecord[] {
+export function spread(good: ProducerRecord[], bad: readonly ProducerRecord[]): ProducerRecord[] {
   const step = Math.floor(good.length / (bad.length + 1));
   bad.forEach((each, i) => good.splice((i + 1) * step + i, 0, each));
   return good;
 }
 
-function repeat<T>(count: number, make: () => T): T[] {
+/** As many as told. */
+export function repeat<T>(count: number, make: () => T): T[] {
   return Array.from({ length: count }, make);
 }
 
 /** Magic byte 0, the schema's id in 4 bytes, the payload. */
-function framed(schemaId: number, payload: Uint8Array): Uint8Array {
+export function framed(schemaId: number, payload: Uint8Array): Uint8Array {
   const frame = new Uint8Array(5 + payload.length);
   new DataView(frame.buffer).setInt32(1, schemaId);
   frame.set(payload, 5);

@@ -4,7 +4,9 @@
  * @module
  */
 import type { ConnectorResult } from "../../run_result.ts";
+import { exportsOf } from "../services/object_store.ts";
 import type { Services } from "../services/services.ts";
+import type { StartFlags } from "../start.ts";
 import type { StorageAccess, TableTools } from "../table_tools.ts";
 
 const SAMPLE_ROWS = 3;
@@ -13,9 +15,9 @@ const KEPT_CONFIG = "./data/quickstart.yaml";
 /** Prints tables, sample rows, rejects, the rate, and what to type next. */
 export async function printResult(
   results: readonly ConnectorResult[],
-  { services, keep, config, tables: tools, storage }: {
+  { services, flags: { keep, set }, config, tables: tools, storage }: {
     services: Services;
-    keep: boolean;
+    flags: StartFlags;
     config: string;
     tables: TableTools;
     /** How to reach the tables. */
@@ -23,7 +25,7 @@ export async function printResult(
   },
 ): Promise<void> {
   const out = (line = "") => console.log(line);
-  const tables = results.flatMap((result) => result.tables);
+  const tables = results.flatMap((result) => result.tables).sort((a, b) => a.table < b.table ? -1 : 1);
   for (const { table } of tables) {
     const seen = await tools.inspectTable(table, storage);
     if (!seen) continue;
@@ -41,17 +43,21 @@ export async function printResult(
   out(`${records} records in ${seconds} s, ${Math.round(records / seconds)} records/s, starting and stopping included`);
   out();
   out("Next:");
-  if (tables.length > 0) out(`  deno task table inspect ${tables[0].table}        # version, offsets, last commits`);
-  out(`  python3 -c 'import deltalake; print(deltalake.DeltaTable("${tables[0]?.table}").to_pandas())'`);
-  if (/^s3a?:/.test(tables[0]?.table ?? "")) {
-    out("  (S3: with the AWS_... variables that `deno task services up` prints)");
+  if (services.objectStore && !keep) out("  (the tables go with the object store: --keep keeps both)");
+  else {
+    out(`  deno task table inspect ${tables[0]?.table}        # version, offsets, last commits`);
+    out(`  python3 -c 'import deltalake; print(deltalake.DeltaTable("${tables[0]?.table}").to_pandas())'`);
+    if (/^s3a?:/.test(tables[0]?.table ?? "")) {
+      out(`  (after ${services.objectStore ? exportsOf(services.objectStore) : "exporting your AWS_... variables"})`);
+    }
   }
   if (!keep) {
     out("  deno task start --connector delta-sink --keep     # the same, and Kafka and the registry stay up");
     return;
   }
   await Deno.writeTextFile(KEPT_CONFIG, config);
-  out(`  deno task start --connector delta-sink --config ${KEPT_CONFIG}   # go on ingesting, until Ctrl-C`);
+  const sets = set.map((each) => ` --set '${each}'`).join("");
+  out(`  deno task start --connector delta-sink --config ${KEPT_CONFIG}${sets}   # go on ingesting, until Ctrl-C`);
   out(`Kafka stays up on ${services.bootstrap}, the registry on ${services.registryUrl}; the next quickstart, or`);
   out("  deno task services down --instance quickstart     # ends them");
 }

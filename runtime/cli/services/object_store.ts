@@ -20,6 +20,12 @@ export interface ObjectStoreAccess {
   readonly bucket: string;
 }
 
+/** The shell command after which other tools find the store: delta-rs, DuckDB, the AWS CLI, our own commands. */
+export function exportsOf({ endpoint, region, accessKeyId, secretAccessKey }: ObjectStoreAccess): string {
+  return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${region} AWS_ALLOW_HTTP=true` +
+    ` AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`;
+}
+
 /** How to start an object store. */
 export interface ObjectStoreOptions {
   readonly clock: Clock;
