@@ -6,13 +6,15 @@
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import type { ConfigDef } from "../api/config_def.ts";
 import { checkBudgets } from "./budgets.ts";
+import { checkSecurity } from "./check_security.ts";
 import { loadConfig } from "./load.ts";
 import { didYouMean } from "./nearest.ts";
 import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
-import { maskedValue, optionOf, parseKeys, unknownKey } from "./parse_config.ts";
+import { optionOf, parseKeys, unknownKey } from "./parse_config.ts";
 import { emptyRawConfig, type RawConfig, type RawKeys, valueText } from "./raw.ts";
 import { type ReferenceSources, resolveReferences } from "./references.ts";
 import { type Instance, type NamedPlugin, pluginName, type Plugins, resolveInstance } from "./resolve_instance.ts";
+import { isExpressionKey } from "./validation_rules.ts";
 import { isPassedOn, WORKER_OPTIONS, type WorkerValues } from "./worker_options.ts";
 
 /** Where a configuration comes from. */
@@ -47,7 +49,21 @@ export async function readConfig<Predicate extends NamedPlugin>(
   applyEnvironment(loaded, source.environment, target, problems);
   applySets(loaded, source.sets ?? [], target, problems);
   const raw = await resolveReferences(onlySelected(loaded, selected), source, problems);
+  await checkExpressions(raw, problems);
   return parseRaw(raw, plugins, problems);
+}
+
+/** The engine is loaded only where there are expressions. */
+async function checkExpressions({ connectors }: RawConfig, problems: ConfigProblem[]): Promise<void> {
+  for (const [name, keys] of connectors) {
+    for (const [key, entry] of keys) {
+      if (!isExpressionKey(key)) continue;
+      const { celProblem } = await import("../cel.ts");
+      const value = valueText(entry.value);
+      const why = celProblem(value);
+      if (why !== null) problems.push({ key: `connectors.${name}.${key}`, value, why });
+    }
+  }
 }
 
 /** Parses raw configuration whose references are resolved, as it comes from `readConfig().raw`. */
@@ -129,25 +145,6 @@ function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigPro
   const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
   checkSecurity(values, keys, problems);
   return values;
-}
-
-function checkSecurity(values: WorkerValues, keys: RawKeys, problems: ConfigProblem[]): void {
-  const protocol = values["security.protocol"];
-  const login = values["sasl.username"] !== null && values["sasl.password"] !== null;
-  if (protocol.startsWith("SASL") && !login && values["sasl.jaas.config"] === null) {
-    const why = "needs sasl.username and sasl.password, or sasl.jaas.config";
-    problems.push({ key: "security.protocol", value: protocol, why });
-  }
-  if (values["sasl.jaas.config"] !== null && keys.has("sasl.username")) {
-    problems.push({ key: "sasl.jaas.config", value: "[hidden]", why: "excludes sasl.username: keep one of the two" });
-  }
-  for (const [key, entry] of keys) {
-    const wants = key.startsWith("sasl.") ? "SASL_" : key.startsWith("ssl.") ? "SSL" : "";
-    if (protocol.includes(wants)) continue;
-    const value = maskedValue(optionOf(WORKER_OPTIONS, key), key, entry);
-    const example = wants === "SSL" ? "SSL or SASL_SSL" : "SASL_SSL or SASL_PLAINTEXT";
-    problems.push({ key, value, why: `has no effect with security.protocol = ${protocol}; set ${example}` });
-  }
 }
 
 function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
