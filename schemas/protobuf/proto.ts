@@ -283,8 +283,10 @@ function isDescriptor(text: string): boolean {
 }
 
 function readDescriptor(text: string): IFileDescriptorProto {
-  const bytes = Uint8Array.fromBase64(text);
-  return descriptors.FileDescriptorProto.decode(bytes) as unknown as IFileDescriptorProto;
+  const reader = protobuf.Reader.create(Uint8Array.fromBase64(text));
+  // Confluent's options are unknown to the library.
+  reader.discardUnknown = false;
+  return descriptors.FileDescriptorProto.decode(reader) as unknown as IFileDescriptorProto;
 }
 
 /** FileDescriptorProto's `Edition`. */
