@@ -80,10 +80,10 @@ export class S3FaultProxy implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #working = new Set<Promise<void>>();
   readonly #watchers = new Set<(request: S3Request) => void>();
-  #listener: Deno.Listener | null;
+  #listener: Deno.TcpListener | null;
   #isStopped = false;
 
-  private constructor(target: number, listener: Deno.Listener, plan: S3Plan, times: Partial<FaultTimes>) {
+  private constructor(target: number, listener: Deno.TcpListener, plan: S3Plan, times: Partial<FaultTimes>) {
     this.#target = target;
     this.#listener = listener;
     this.port = (listener.addr as Deno.NetAddr).port;
@@ -173,9 +173,10 @@ export class S3FaultProxy implements AsyncDisposable {
     await this.settled();
   }
 
-  async #accept(listener: Deno.Listener): Promise<void> {
+  async #accept(listener: Deno.TcpListener): Promise<void> {
     for await (const client of listener) {
       this.#connections.add(client);
+      client.setNoDelay(); // head and body are written apart
       this.#serve(client).catch((error) => {
         if (!isHangUp(error)) throw error;
       }).finally(() => {
@@ -277,6 +278,7 @@ export class S3FaultProxy implements AsyncDisposable {
   /** Sends a request on; returns once the head of its answer is there. */
   async #send({ client, head }: Exchange, body: AsyncIterable<Uint8Array>): Promise<Answer> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    conn.setNoDelay();
     let sent = false;
     try {
       await writeAll(conn, head.raw);

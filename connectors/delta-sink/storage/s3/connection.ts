@@ -67,23 +67,28 @@ function connect(settings: S3Settings): S3Clients {
     forcePathStyle: pathStyle === "auto" ? endpoint !== null : pathStyle === "true",
     // A round trip less for each part.
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: requestTimeoutMs,
-      httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
-      httpsAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
-    },
   };
+  const requestHandler = (keepAlive: boolean) => ({
+    connectionTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: requestTimeoutMs,
+    httpAgent: { keepAlive, maxSockets: SOCKETS_MAX },
+    httpsAgent: { keepAlive, maxSockets: SOCKETS_MAX },
+  });
   const credentials = credentialsOf(settings, region);
   const both = credentials ? { ...config, credentials } : config;
-  const patient = new S3Client({ ...both, maxAttempts: ATTEMPTS_MAX, retryMode: "standard" });
-  const { requestHandler } = patient.config;
+  const patient = new S3Client({
+    ...both,
+    requestHandler: requestHandler(true),
+    maxAttempts: ATTEMPTS_MAX,
+    retryMode: "standard",
+  });
   const single = new S3Client({
     ...config,
     credentials: () => patient.config.credentials(), // looked up once for both
-    requestHandler,
+    // Deno's node:http sends a request again, unasked, when a connection that was used before ends without an answer.
+    requestHandler: requestHandler(false),
     maxAttempts: 1,
   });
   return { patient, single };
