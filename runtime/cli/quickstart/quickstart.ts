@@ -11,6 +11,7 @@ import { createAdmin } from "../../kafka/admin.ts";
 import { createProducer } from "../../kafka/producer.ts";
 import { kafkaSettings } from "../../kafka/settings.ts";
 import { createLog } from "../../log.ts";
+import { createRetry } from "../../retry.ts";
 import type { CliContext } from "../command_line.ts";
 import { exists } from "../exists.ts";
 import { type Services, servicesDown, servicesUp } from "../services/services.ts";
@@ -22,6 +23,7 @@ import { printResult } from "./report.ts";
 
 const MARKER = `${LAKE}/.quickstart`;
 const PARTITIONS = 2;
+const CREATE_TIMEOUT_MS = 30_000;
 
 /** Returns the exit code. */
 export async function quickstart(flags: StartFlags, context: CliContext): Promise<number> {
@@ -88,10 +90,20 @@ async function produce({ bootstrap, registryUrl }: Services): Promise<void> {
   const log = createLog({ level: "warn", format: "text" });
   const admin = createAdmin({ settings: settings.admin, log, readCommitted: true });
   const producer = createProducer(settings.producer);
+  const retry = createRetry({
+    clock: systemClock,
+    random: Math.random,
+    log,
+    delayMsMax: 1000,
+    timeoutMs: CREATE_TIMEOUT_MS,
+  });
   try {
     const orderId = await register(registryUrl, "orders-value", { schema: JSON.stringify(ORDER_SCHEMA) });
     const paymentId = await register(registryUrl, "payments-value", { schema: PAYMENT_PROTO, schemaType: "PROTOBUF" });
-    for (const topic of TOPICS) await admin.ensureTopic(topic, PARTITIONS, 1);
+    // A broker that has just started may not know its own topics for a moment.
+    for (const topic of TOPICS) {
+      await retry(`create topic "${topic}"`, () => admin.ensureTopic(topic, PARTITIONS, 1));
+    }
     const nowMs = systemClock.now();
     for (const records of [orderRecords(orderId, nowMs), clickRecords(nowMs), paymentRecords(paymentId, nowMs)]) {
       for (let at = 0; at < records.length; at += 5000) await producer.send(records.slice(at, at + 5000));
