@@ -102,13 +102,13 @@ export async function proveExclusion(storage: Storage, probeId: string, rounds: 
       const racers = Array.from({ length: PROBE_WRITERS }, (_, i) => race(storage, path, i));
       const outcomes = await Promise.all(racers);
       const late = await race(storage, path, PROBE_WRITERS);
-      const content = (await storage.get(path))?.[0];
-      const winners = [...outcomes, late].flatMap((outcome, i) => outcome === "created" ? [i] : []);
-      // Whose put had no answer may have won without hearing of it.
-      const isClear = winners.length === 1 ? winners[0] === content : outcomes[content ?? -1] === "unknown";
       if (late === "created") refuse(storage, "a put-if-absent replaced an object that was there");
+      const winners = outcomes.flatMap((outcome, i) => outcome === "created" ? [i] : []);
       if (winners.length > 1) refuse(storage, `of ${PROBE_WRITERS} racing writers ${winners.length} won, wanted 1`);
-      if (!isClear) refuse(storage, `the object that racing writers left is not the winner's`);
+      const content = (await storage.get(path))?.[0] ?? -1;
+      // Whose put had no answer may have won without hearing of it.
+      const isWinners = winners.length === 1 ? winners[0] === content : outcomes[content] === "unknown";
+      if (!isWinners) refuse(storage, "the object that racing writers left is not the winner's");
     } finally {
       await storage.delete(path);
     }
