@@ -144,6 +144,12 @@ export async function presignToken(login: AwsLogin, clock: Pick<Clock, "now">): 
     return { text: token, lifetimeMs: expiryTime - clock.now() };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RetriableError(`Cannot sign a token for Amazon MSK in ${region} with AWS credentials: ${why}`, { cause });
+    const what = `Cannot sign a token for Amazon MSK in ${region}: ${why}`;
+    if (cause instanceof Error && cause.name === "CredentialsProviderError") {
+      const fix = "give AWS credentials by the environment, a profile, a role of this machine, or awsRoleArn and " +
+        "awsProfileName in sasl.jaas.config";
+      throw new FatalError(`${what}; ${fix}`, { cause });
+    }
+    throw new RetriableError(what, { cause });
   }
 }
