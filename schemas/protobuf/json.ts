@@ -137,6 +137,9 @@ function messageReading(
   return new JsonMessage(type, schema, path, shape.as);
 }
 
+/** The number of `null_value` in a Value. */
+const NULL_VALUE = 1;
+
 class JsonMessage implements Reading {
   private readonly fields = new Map<number, JsonField>();
 
@@ -171,7 +174,7 @@ class JsonMessage implements Reading {
     if (shape === "presence") return "true";
     if (type.name === "google.protobuf.Value") {
       const [kind] = fields.values();
-      return !kind || kind.field.name === "null_value" ? "null" : kind.text(cursor);
+      return !kind || kind.field.number === NULL_VALUE ? "null" : kind.text(cursor);
     }
     const texts = type.fields.map((field) => (fields.get(field.number) ?? this.reading(field)).text(cursor));
     // A wrapper's, Struct's and ListValue's only field is what they are.
