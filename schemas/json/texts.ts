@@ -111,5 +111,5 @@ function zoneSeconds(bytes: Uint8Array, pos: number, to: number): number {
   const colon = size === 6 && bytes[pos + 3] === 0x3a;
   if (size !== 3 && size !== 5 && !colon) return NaN;
   const hours = two(bytes, pos + 1), minutes = size === 3 ? 0 : two(bytes, pos + (colon ? 4 : 3));
-  return hours <= 18 && minutes <= 59 ? sign * (hours * 3_600 + minutes * 60) : NaN;
+  return hours <= 23 && minutes <= 59 ? sign * (hours * 3_600 + minutes * 60) : NaN;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { DataError } from "../../../mod.ts";
-import type { Documents, JsonSchema, JsonSchemaObject } from "./documents.ts";
+import { documentKey, type Documents, type JsonSchema, type JsonSchemaObject } from "./documents.ts";
 import { additionalOf, impliedType, numberHolding, ordered, schemaAt, stringHolding } from "./keywords.ts";
 import {
   ANY,
@@ -31,8 +31,8 @@ export function resolveShape(documents: Documents): Slot {
 
 class Resolver {
   #visits = 0;
-  /** References that are being followed: one that comes again is recursive. */
-  readonly #within: string[] = [];
+  /** What is being resolved, the schema itself and the references on the way: one that comes again is recursive. */
+  readonly #within = [`${documentKey(0)}#`];
   #depth = 0;
 
   constructor(private readonly documents: Documents) {}
