@@ -16,14 +16,11 @@ const MUTATIONS = 40_000;
 
 /** The registry's other form of the same schema. */
 function descriptorOf(text: string): string {
-  const { root } = protobuf.parse(text, new protobuf.Root(), { keepCase: true });
-  for (const name of ["timestamp", "duration", "wrappers", "empty"]) {
-    root.addJSON(protobuf.common.get(`google/protobuf/${name}.proto`)!.nested!);
-  }
+  const { root, imports = [] } = protobuf.parse(text, new protobuf.Root(), { keepCase: true });
+  for (const name of imports) root.addJSON(protobuf.common.get(name)!.nested!);
   root.resolveAll();
   const files = root.toDescriptor(/"proto3"/.test(text) ? "proto3" : "proto2").file;
-  const file = { ...files.find(({ package: name }) => name === "t.u")!, dependency: [] as string[] };
-  file.dependency = [...text.matchAll(/import "(.*)"/g)].map(([, name]) => name);
+  const file = { ...files.find(({ package: name }) => name === "t.u")!, dependency: imports };
   return descriptors.FileDescriptorProto.encode(file).finish().toBase64();
 }
 
