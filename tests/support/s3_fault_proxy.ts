@@ -241,8 +241,8 @@ export class S3FaultProxy implements AsyncDisposable {
     }
     const answer = await this.#send(exchange, exchange.reader.body(requestFraming(exchange.head)));
     try {
-      if (fault === "torn" || fault === "torn-chunked") {
-        await tear(client, answer, exchange.request.method, fault === "torn-chunked");
+      if (fault === "torn" || fault === "torn-chunked" || fault === "cut") {
+        await tear(client, answer, exchange.request.method, fault);
         return false;
       }
       await drain(answer.reader.body(answerFraming(answer.head, exchange.request.method)));
@@ -363,12 +363,17 @@ async function refuse(exchange: Exchange, status: number, code: string, isRead =
 }
 
 /** Half of the answer; where it has no body, half of its head; where it is in chunks, without the last one. */
-async function tear(client: Deno.Conn, answer: Answer, method: string, isChunked: boolean): Promise<void> {
+async function tear(
+  client: Deno.Conn,
+  answer: Answer,
+  method: string,
+  fault: "torn" | "torn-chunked" | "cut",
+): Promise<void> {
   const { head: { raw }, reader } = answer;
   const framing = answerFraming(answer.head, method);
   if (framing === "none") return await writeAll(client, raw.subarray(0, raw.length >> 1));
   let left = typeof framing === "object" ? framing.length >> 1 : Infinity;
-  const isRewritten = isChunked && typeof framing === "object";
+  const isRewritten = fault !== "torn" && typeof framing === "object";
   if (isRewritten) {
     const head = new TextDecoder().decode(raw).replace(/^content-length:.*\r\n/im, "").trimEnd();
     const start = `${head}\r\ntransfer-encoding: chunked\r\n\r\n${left.toString(16)}\r\n`;
@@ -382,7 +387,7 @@ async function tear(client: Deno.Conn, answer: Answer, method: string, isChunked
     if (left === 0) break;
   }
   if (typeof framing === "object") await writeAll(client, held);
-  if (isRewritten) await writeAll(client, new TextEncoder().encode("\r\n"));
+  if (isRewritten) await writeAll(client, new TextEncoder().encode(fault === "cut" ? "\r\n0\r\n\r\n" : "\r\n"));
 }
 
 async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -26,6 +26,8 @@ export const S3_FAULTS = [
   "torn",
   /** Half of the answer in chunks, without the last one. */
   "torn-chunked",
+  /** Half of the answer, and nothing says that it is not all. */
+  "cut",
   /** The request waits, the answer comes in small pieces. */
   "slow",
   /** The server's port refuses connections for a while, all that are open end. */

@@ -17,6 +17,7 @@ const WANTED: Readonly<Record<S3Fault, readonly [put: string, get: string, happe
   "drop-after": ["broken", "broken", true],
   "torn": ["broken", "broken", true],
   "torn-chunked": ["broken", "broken", true],
+  "cut": ["broken", "200 part", true],
   "slow": ["200", "200 whole", true],
   "away": ["broken", "broken", false],
 };

@@ -65,6 +65,8 @@ export const PROBE_FOLDER = "_sluice_probe";
 const PROBE_WRITERS = 8;
 /** Long enough for a put to be under way while others are. */
 const PROBE_BYTES = 16 * 1024;
+/** Until what is read is not what was written. */
+const PROBES_MAX = 3;
 /** Of a racing put without a clear answer. */
 const PROBE_ATTEMPTS_MAX = 10;
 
@@ -74,21 +76,27 @@ export async function checkStorage(storage: Storage, probeId: string): Promise<v
   await proveExclusion(storage, probeId, 1);
 }
 
-/** Writes, reads, lists, replaces and deletes a probe. Returns the storage's own time, ms since 1970 UTC. */
+/** Writes, replaces, reads, lists and deletes a probe. Returns the storage's own time, ms since 1970 UTC. */
 export async function proveAccess(storage: Storage, probeId: string): Promise<number> {
-  const path = `${PROBE_FOLDER}/${probeId}`;
+  // A put that had no answer and was repeated may land later still: that happens, but not again and again.
+  for (let attempt = 1; attempt <= PROBES_MAX; attempt++) {
+    const timeMs = await probe(storage, `${PROBE_FOLDER}/${probeId}-access-${attempt}`);
+    if (timeMs !== null) return timeMs;
+  }
+  throw new FatalError(
+    `Cannot use "${storage.uri}": it does not return what was just written, or not at once, ${PROBES_MAX} times out of ` +
+      `${PROBES_MAX}. Use a storage with consistent reads and listings`,
+  );
+}
+
+/** Null where something else was found than what was written. */
+async function probe(storage: Storage, path: string): Promise<number | null> {
   await storage.put(path, new Uint8Array([1]));
   await storage.put(path, new Uint8Array([2]));
   const [read, info, listed] = [await storage.get(path), await storage.head(path), await storage.list(PROBE_FOLDER)];
   await storage.delete(path);
   const isThere = read?.[0] === 2 && info?.size === 1 && listed.some((found) => found.path === path);
-  if (!isThere || (await storage.get(path)) !== null) {
-    throw new FatalError(
-      `Cannot use "${storage.uri}": it does not return what was just written, or not at once. Use a storage with ` +
-        "consistent reads and listings",
-    );
-  }
-  return info.modifiedMs;
+  return isThere && (await storage.get(path)) === null ? info.modifiedMs : null;
 }
 
 /**
