@@ -127,6 +127,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       targetSchema: () => side === "value" && sink.targetSchema ? sink.targetSchema(topic) : Promise.resolve(null),
       pinSchema: (proposal) => pins.propose(topic, side, proposal),
     });
+  const cel = instance.hasExpressions ? await import("./cel.ts") : null;
   const byTopic = new Map<string, TopicStages>();
   const stagesOf = (topic: string): TopicStages => {
     let stages = byTopic.get(topic);
@@ -142,7 +143,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
         reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
         onSkipped: (count) => meter.skipped(count),
       });
-      const { validate } = createValidateStage(settings.rules);
+      const { rules, expressions = [] } = settings;
+      const rowRules = cel && expressions.length > 0 ? cel.createCelRules(expressions) : null;
+      const { validate } = createValidateStage(rules, rowRules);
       stages = { decode, validate, transform: createTransformStage(settings.transforms).transform };
       byTopic.set(topic, stages);
     }

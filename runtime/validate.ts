@@ -3,7 +3,8 @@
  * Works on columns: a value is decoded only where a pattern or a list of words needs its text.
  *
  * A rule names a field by its path, structs by dots. Where a batch's schema lacks the field, `required` refuses every row
- * and the other rules pass, as they do for a null. Tombstones have no fields: no rule is asked of them.
+ * and the other rules pass, as they do for a null. Tombstones have no fields: no rule is asked of them. Expressions
+ * (`cel.ts`) come last, for rows that have kept all else.
  *
  * @module
  */
@@ -18,8 +19,14 @@ export interface ValidateStage {
   validate(batch: SinkBatch, reject: RejectRow): SinkBatch;
 }
 
+/** Rules over whole rows, bound to a batch: for a row, what is wrong with it, or null. */
+export type BindRowRules = (batch: SinkBatch) => (row: number) => DataError | null;
+
 /** The validate stage for these rules; without rules only nulls are looked at. */
-export function createValidateStage(rules: readonly FieldRules[]): ValidateStage {
+export function createValidateStage(
+  rules: readonly FieldRules[],
+  rowRules: BindRowRules | null = null,
+): ValidateStage {
   const bound = new WeakMap<Schema, readonly BoundRules[]>();
   return {
     validate(batch, reject) {
@@ -30,6 +37,7 @@ export function createValidateStage(rules: readonly FieldRules[]): ValidateStage
       const failures = new Failures(batch);
       schema.fields.forEach((field, i) => checkNulls(batch.data.data.children[i], field, field.name, null, failures));
       for (const each of checks) checkRules(each, batch.data.data.children, failures);
+      if (rowRules) failures.find(rowRules(batch));
       return failures.settle(reject);
     },
   };
@@ -49,6 +57,15 @@ class Failures {
     if (this.done(row)) return;
     this.#byRow ??= new Map();
     this.#byRow.set(row, new DataError(`Cannot accept ${fieldPath}: ${why}`, { reason, fieldPath }));
+  }
+
+  /** Asks of each row that has none yet. */
+  find(check: (row: number) => DataError | null): void {
+    for (let row = 0; row < this.rows; row++) {
+      if (this.done(row)) continue;
+      const error = check(row);
+      if (error) (this.#byRow ??= new Map()).set(row, error);
+    }
   }
 
   get rows(): number {

@@ -5,7 +5,7 @@ import { readYaml } from "./support/configuration.ts";
 const ROOT = new URL("../", import.meta.url);
 const readme = await Deno.readTextFile(new URL("README.md", ROOT));
 const project = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-const [example, secrets] = [...readme.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text);
+const [example, secrets, rules] = [...readme.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text);
 
 Deno.test("README.md: the configuration example is accepted", async () => {
   const { instances } = await readYaml(example);
@@ -21,6 +21,13 @@ Deno.test("README.md: the example with secrets is accepted, and its references a
   });
   assertEquals(worker["sasl.username"], "sluice");
   assertEquals(worker["sasl.password"]?.reveal(), "hidden");
+});
+
+Deno.test("README.md: the example of rules and JSON text is accepted", async () => {
+  const { instances: [orders] } = await readYaml(`${example}${rules.replaceAll(/^/gm, "    ")}`);
+  const { expressions, values } = orders.forTopic("orders");
+  assertEquals(expressions?.map(({ name }) => name), ["paid"]);
+  assertEquals(values["columns.json"], ["metadata"]);
 });
 
 Deno.test("README.md: the table of dependencies has every package", () => {

@@ -160,6 +160,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["runtime/metrics.ts"],
   "@std/yaml": ["runtime/config/"],
   "commander": ["runtime/cli/command_line.ts"],
+  "@bufbuild/cel": ["runtime/cel"],
   "avsc": ["schemas/avro/"],
   "protobufjs": ["schemas/protobuf/proto.ts"],
   "ajv": ["schemas/json/registered/"],

@@ -107,7 +107,9 @@ export const INSTANCE_OPTIONS = {
     group: formats,
   }),
   "validate": option.map({
-    doc: "Rules by field: validate.<field>.required, .min, .max, .length.min, .length.max, .pattern, .one.of.",
+    doc:
+      "Rules by field: validate.<field>.required, .min, .max, .length.min, .length.max, .pattern, .one.of; or by a " +
+      "name of their own: validate.<name>.cel, a CEL expression that must be true, and validate.<name>.message.",
     group: formats,
   }),
   "columns.json": option.list({

@@ -326,3 +326,20 @@ Deno.test("readConfig() gives the rules and predicates of a topic", async () => 
     "x",
   ]);
 });
+
+Deno.test("readConfig() compiles CEL rules, and says what is wrong with each", async () => {
+  const rules = (text: string) => `${EXAMPLE}    validate: { ${text} }\n`;
+  const { instances: [orders] } = await read(rules('eur: { cel: "value.amount > 0", message: "no amount" }'));
+  assertEquals([orders.hasExpressions, orders.forTopic("orders").expressions], [true, [
+    { name: "eur", expression: "value.amount > 0", message: "no amount" },
+  ]]);
+  const { instances: [plain] } = await read(EXAMPLE);
+  assertEquals([plain.hasExpressions, plain.forTopic("orders").expressions], [false, []]);
+  assertEquals(await problemsOf(rules('a.cel: "value.x >", b.cel: "amount > 0", c.cel: "value.x.startWith(1)"')), [
+    "connectors.orders.validate.a.cel = value.x >: is no CEL expression: <input>:1:9: found > but expecting end of input",
+    'connectors.orders.validate.b.cel = amount > 0: names "amount", and an expression has value, message, key, headers, ' +
+    "topic, partition, offset, timestamp; a field of the record is value.<field>",
+    'connectors.orders.validate.c.cel = value.x.startWith(1): calls "startWith", which CEL does not have; did you mean ' +
+    '"startsWith"?',
+  ]);
+});

@@ -32,7 +32,7 @@ import { INSTANCE_OPTIONS, type InstanceValues, topicsPattern } from "./instance
 import { merged, optionOf, parseKeys, refuseInstanceOnly, splitPerTopic, unknownKey } from "./parse_config.ts";
 import { splitList } from "./parse_value.ts";
 import { type RawKeys, valueText } from "./raw.ts";
-import { type FieldRules, parseValidationRules } from "./validation_rules.ts";
+import { type CelRule, type FieldRules, parseValidationRules } from "./validation_rules.ts";
 import { isPassedOn } from "./worker_options.ts";
 
 export { type Chosen, type NamedPlugin, pluginName, type Plugins, type TransformStep };
@@ -47,6 +47,8 @@ export interface TopicSettings<Predicate extends NamedPlugin = NamedPlugin> {
   readonly headerConverter?: Chosen<HeaderConverterPlugin> | null;
   readonly transforms: readonly TransformStep<Predicate>[];
   readonly rules: readonly FieldRules[];
+  /** None: there are no rules in CEL. */
+  readonly expressions?: readonly CelRule[];
 }
 
 /** A configured instance, parsed whole. */
@@ -58,6 +60,8 @@ export interface Instance<Predicate extends NamedPlugin = NamedPlugin> {
   readonly connectorConfig: Config<ConfigDef>;
   /** What to read: names, or a pattern for whole names. */
   readonly topics: readonly string[] | RegExp;
+  /** Whether any topic has rules in CEL. */
+  readonly hasExpressions?: boolean;
   forTopic(topic: string): TopicSettings<Predicate>;
 }
 
@@ -101,6 +105,7 @@ export function resolveInstance<Predicate extends NamedPlugin>(
     values: base.values,
     connectorConfig: { values: base.connector, forTopic: (topic) => settings(topic).connector },
     topics: base.values["topics.regex"] === null ? base.values.topics : topicsPattern(base.values["topics.regex"])!,
+    hasExpressions: [base, ...byTopic.values()].some((each) => each?.expressions?.length),
     forTopic: settings,
   };
 }
@@ -192,7 +197,7 @@ function resolveTopic<Predicate extends NamedPlugin>(
   const connector = parse(scope.connector);
   // What a topic leaves as it was has been reported for the instance.
   const found: ConfigProblem[] = [];
-  const rules = parseValidationRules(values.validate, `${path}validate.`, found);
+  const { fields: rules, expressions } = parseValidationRules(values.validate, `${path}validate.`, found);
   const keyConverter = chooseConverter("key", keys, plugins, path, found);
   const valueConverter = chooseConverter("value", keys, plugins, path, found);
   const headerConverter = chooseHeaderConverter(keys, plugins, path, found);
@@ -201,7 +206,7 @@ function resolveTopic<Predicate extends NamedPlugin>(
     [...changed.keys()].some((c) => key === path + c || (path + c).startsWith(key));
   problems.push(...(over ? found.filter(isNew) : found));
   if (!plugin || !keyConverter || !valueConverter || !transforms) return null;
-  return { values, connector, keyConverter, valueConverter, headerConverter, transforms, rules };
+  return { values, connector, keyConverter, valueConverter, headerConverter, transforms, rules, expressions };
 }
 
 /** A converter's option that none of the chosen converters has does nothing, which somebody should know. */

@@ -1,5 +1,6 @@
 /**
- * `validate.<field>.<rule>`: the rules that a field's values must keep, by field.
+ * `validate.<field>.<rule>`: the rules that a field's values must keep, by field; and `validate.<name>.cel`, an expression
+ * over the whole record, with `validate.<name>.message` for what is said where it is false.
  *
  * @module
  */
@@ -22,6 +23,20 @@ export interface FieldRules {
   /** The whole value matches. */
   readonly pattern?: RegExp;
   readonly oneOf?: readonly string[];
+}
+
+/** An expression that must be true for every record. */
+export interface CelRule {
+  readonly name: string;
+  readonly expression: string;
+  /** What is said where it is false; null: the expression itself. */
+  readonly message: string | null;
+}
+
+/** All rules of a topic. */
+export interface ValidationRules {
+  readonly fields: readonly FieldRules[];
+  readonly expressions: readonly CelRule[];
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -54,15 +69,16 @@ export function parseValidationRules(
   map: Readonly<Record<string, string>>,
   path: string,
   problems: ConfigProblem[],
-): FieldRules[] {
+): ValidationRules {
   const byField = new Map<string, Mutable<FieldRules>>();
+  const expressions = celRules(map, path, problems);
   for (const [key, text] of Object.entries(map)) {
+    if (CEL.test(key)) continue;
     const rule = Object.keys(RULES).find((name) => key.endsWith(`.${name}`) && key.length > name.length + 1);
     if (rule === undefined) {
       const last = key.slice(key.lastIndexOf(".") + 1);
-      const why = `is no rule; validate.<field> takes ${Object.keys(RULES).join(", ")}${
-        didYouMean(last, Object.keys(RULES))
-      }`;
+      const known = [...Object.keys(RULES), "cel", "message"];
+      const why = `is no rule; validate.<field> takes ${known.join(", ")}${didYouMean(last, known)}`;
       problems.push({ key: path + key, why });
       continue;
     }
@@ -81,7 +97,25 @@ export function parseValidationRules(
       problems.push({ key: `${path}${field}.length.min`, value: String(lengthMin), why });
     }
   }
-  return [...byField.values()];
+  return { fields: [...byField.values()], expressions };
+}
+
+const CEL = /^(.+)\.(cel|message)$/;
+
+/** Whether an option is an expression: whoever reads a configuration compiles it to know whether it is one. */
+export function isExpressionKey(key: string): boolean {
+  return /(^|\.)validate\..+\.cel$/.test(key);
+}
+
+function celRules(map: Readonly<Record<string, string>>, path: string, problems: ConfigProblem[]): CelRule[] {
+  const rules: CelRule[] = [];
+  for (const [key, text] of Object.entries(map)) {
+    const [, name, part] = CEL.exec(key) ?? [];
+    if (part === "cel") rules.push({ name, expression: text, message: map[`${name}.message`] ?? null });
+    if (part !== "message" || Object.hasOwn(map, `${name}.cel`)) continue;
+    problems.push({ key: path + key, value: text, why: `has no effect without validate.${name}.cel` });
+  }
+  return rules;
 }
 
 function length(text: string, set: (n: number) => void): string | null {

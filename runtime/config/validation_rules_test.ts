@@ -4,7 +4,7 @@ import { parseValidationRules } from "./validation_rules.ts";
 
 function parse(map: Record<string, string>) {
   const problems: ConfigProblem[] = [];
-  return { rules: parseValidationRules(map, "validate.", problems), problems };
+  return { rules: parseValidationRules(map, "validate.", problems).fields, problems };
 }
 
 Deno.test("parseValidationRules() takes numbers, dates and timestamps as min and max", () => {
@@ -36,4 +36,27 @@ Deno.test("parseValidationRules() refuses bounds that no value can keep both of,
       `is above at.max, which is ${max}`,
     ]);
   }
+});
+
+Deno.test("parseValidationRules() takes expressions by name, with what is said where they are false", () => {
+  const problems: ConfigProblem[] = [];
+  const map = {
+    "a.b.cel": "value.x > 0",
+    "a.b.message": "x is bought",
+    "c.cel": "true",
+    "d.message": "?",
+    "c.min": "1",
+  };
+  assertEquals(parseValidationRules(map, "validate.", problems), {
+    fields: [{ field: "c", min: "1" }],
+    expressions: [
+      { name: "a.b", expression: "value.x > 0", message: "x is bought" },
+      { name: "c", expression: "true", message: null },
+    ],
+  });
+  assertEquals(problems, [{
+    key: "validate.d.message",
+    value: "?",
+    why: "has no effect without validate.d.cel",
+  }]);
 });
