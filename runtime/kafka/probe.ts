@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Connection, metadataV12 } from "@platformatic/kafka";
+import { Connection, metadataV10 } from "@platformatic/kafka";
 import { Cluster } from "./cluster.ts";
 import type { ConnectionSettings, KafkaSettings } from "./settings.ts";
 
@@ -14,7 +14,7 @@ export async function brokerAnswers(bootstrap: string): Promise<boolean> {
   connection.on("error", () => {}); // told through the promises below
   try {
     await connection.connect(bootstrap.slice(0, at), Number(bootstrap.slice(at + 1)));
-    const { brokers } = await metadataV12.api.async(connection, [], false, false);
+    const { brokers } = await metadataV10.api.async(connection, [], false, false, false);
     return brokers.length > 0;
   } catch {
     return false; // not there yet: that is what was asked
