@@ -55,6 +55,7 @@ export async function printResult(
     out("  deno task start --connector delta-sink --keep     # the same, and Kafka and the registry stay up");
     return;
   }
+  await Deno.mkdir("./data", { recursive: true });
   await Deno.writeTextFile(KEPT_CONFIG, config);
   const sets = set.map((each) => ` --set '${each}'`).join("");
   out(`  deno task start --connector delta-sink --config ${KEPT_CONFIG}${sets}   # go on ingesting, until Ctrl-C`);
