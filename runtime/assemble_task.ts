@@ -163,6 +163,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     clock,
     log,
     heldBytesMax: Math.floor(setup.memoryBytes * SLAB_PART / 2),
+    isolatesTopics: values["topic.failure"] === "topic",
     commitRecordsMax: values["commit.records.max"],
     send,
     giveUp: () => stopping.abort(new FatalError("The task is ending")),

@@ -7,10 +7,12 @@ import {
   type Clock,
   type CommitOutcome,
   type Committer,
+  FatalError,
   type Log,
   type OffsetRange,
   partitionKey,
   type Share,
+  type StorageUsage,
   type TopicPartition,
 } from "./api/mod.ts";
 import { step } from "./coordinator.ts";
@@ -21,6 +23,7 @@ import {
   type CoordinatorState,
   initialState,
 } from "./coordinator_state.ts";
+import { createLimit, type Limit } from "./limit.ts";
 import type { ToTask } from "./task_protocol.ts";
 
 /** A commit that has ended, for metrics, results and logs. */
@@ -30,6 +33,8 @@ export interface CommitReport {
   readonly shares: readonly Share<unknown>[];
   readonly outcomes: readonly CommitOutcome[];
   readonly durationMs: number;
+  /** What the committer has asked of the table's storage so far, where it tells. */
+  readonly storage: readonly StorageUsage[];
 }
 
 /** What the commit stage needs of its surroundings. */
@@ -44,6 +49,10 @@ export interface CommitParts {
     effect: CoordinatorEffect & { kind: "open" },
     isCurrent: (partition: TopicPartition) => boolean,
   ) => Promise<void>;
+  /** Whether a FatalError of one table stops its topics alone. */
+  readonly isolatesTopics: boolean;
+  /** Nothing of the topic is read or under way. */
+  readonly onTopicParked: (topic: string, why: string) => void;
   /** Moves the group's offsets; its failure is its own to log. */
   readonly advance: (ranges: readonly OffsetRange[]) => void;
   readonly onCommit: (report: CommitReport) => void;
@@ -53,17 +62,32 @@ export interface CommitParts {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** Tables that commit at once: each costs a few requests, and the main thread has heartbeats to send between them. */
+const COMMITS_MAX = 32;
+const OPENS_MAX = 16;
+/** What takes longer counts no more: its storage is in trouble. */
+const SLOW_MS = 5_000;
+/** A round of more tables than this is logged as a whole, its tables at level debug. */
+const LOGGED_TABLES_MAX = 20;
+
 /** The commit stage of one connector, on the main thread. */
 export class CommitStage {
   #state: CoordinatorState;
   readonly #events: CoordinatorEvent[] = [];
   #lastId = 0;
   readonly #waiting = new Map<number, () => void>();
-  /** Opens run one after the other, so that a task hears of its partitions in the order of their epochs. */
-  #opens: Promise<void> = Promise.resolve();
+  /** Opens of a topic run one after the other, so that a task hears of its partitions in the order of their epochs. */
+  readonly #opens = new Map<string, Promise<void>>();
+  readonly #openLimit: Limit;
+  readonly #commitLimit: Limit;
+  readonly #roundLog: RoundLog;
 
   constructor(private readonly parts: CommitParts) {
-    this.#state = initialState(parts.options, parts.clock.monotonic());
+    const { options, clock, log } = parts;
+    this.#state = initialState(options, clock.monotonic());
+    this.#openLimit = createLimit(OPENS_MAX, { clock, slowMs: SLOW_MS });
+    this.#commitLimit = createLimit(COMMITS_MAX, { clock, slowMs: SLOW_MS });
+    this.#roundLog = new RoundLog(log);
   }
 
   dispatch(event: CoordinatorEvent): void {
@@ -107,13 +131,21 @@ export class CommitStage {
       case "close":
         return tell(effect.task, { kind: "close", partitions: effect.partitions });
       case "open":
-        this.#opens = this.#opens.then(() => this.#open(effect));
+        for (const [topic, partitions] of Map.groupBy(effect.partitions, (partition) => partition.topic)) {
+          const before = this.#opens.get(topic) ?? Promise.resolve();
+          this.#opens.set(
+            topic,
+            before.then(() => this.#openLimit(() => this.#open(topic, { ...effect, partitions }))),
+          );
+        }
         return;
       case "commit":
         this.#commit(effect);
         return;
       case "advance":
         return advance(effect.ranges);
+      case "parked":
+        return this.parts.onTopicParked(effect.topic, effect.why);
       case "fail":
         return onTaskFailed(effect.task, effect.why);
       case "flushed":
@@ -123,7 +155,7 @@ export class CommitStage {
     }
   }
 
-  async #open(effect: CoordinatorEffect & { kind: "open" }): Promise<void> {
+  async #open(topic: string, effect: CoordinatorEffect & { kind: "open" }): Promise<void> {
     const isCurrent = (partition: TopicPartition) => {
       const assignment = this.#state.assignments.get(partitionKey(partition));
       return assignment?.task === effect.task && assignment.epoch === effect.epoch;
@@ -131,40 +163,87 @@ export class CommitStage {
     try {
       await this.parts.open(effect, isCurrent);
     } catch (error) {
-      this.parts.onFatal(error);
+      if (!this.parts.isolatesTopics || !(error instanceof FatalError)) return this.parts.onFatal(error);
+      if (effect.partitions.some(isCurrent)) this.dispatch({ kind: "topic-failed", topic, why: error.message });
     }
   }
 
   async #commit({ epoch, table, shares }: CoordinatorEffect & { kind: "commit" }): Promise<void> {
-    const { clock, committer, onCommit, onFatal, log } = this.parts;
-    const started = clock.monotonic();
+    const { clock, committer, onCommit, onFatal } = this.parts;
+    this.#roundLog.begin();
     try {
-      const outcomes = await committer.commit(epoch, table, shares);
-      const durationMs = clock.monotonic() - started;
-      logCommit(log, table, epoch, shares, outcomes, durationMs);
-      onCommit({ table, epoch, shares, outcomes, durationMs });
+      const [outcomes, durationMs] = await this.#commitLimit(async () => {
+        const started = clock.monotonic();
+        const outcomes = await this.#isolated(table, shares, () => committer.commit(epoch, table, shares));
+        return [outcomes, clock.monotonic() - started] as const;
+      });
+      const storage = committer.storageUsage?.(table) ?? [];
+      const report = { table, epoch, shares, outcomes, durationMs, storage };
+      this.#roundLog.end(report);
+      onCommit(report);
       this.dispatch({ kind: "committed", table, outcomes });
     } catch (error) {
       onFatal(error);
     }
   }
+
+  /** A table that cannot be committed is its topics' failure. */
+  async #isolated(
+    table: string,
+    shares: readonly Share<unknown>[],
+    commit: () => Promise<readonly CommitOutcome[]>,
+  ): Promise<readonly CommitOutcome[]> {
+    const { isolatesTopics, log } = this.parts;
+    try {
+      return await commit();
+    } catch (error) {
+      if (!isolatesTopics || !(error instanceof FatalError)) throw error;
+      log.error("A table cannot be committed", { table, error: error.message });
+      return shares.map(() => ({ kind: "failed", why: error.message }));
+    }
+  }
 }
 
-function logCommit(
-  log: Log,
-  table: string,
-  epoch: number,
-  shares: readonly Share<unknown>[],
-  outcomes: readonly CommitOutcome[],
-  durationMs: number,
-): void {
-  shares.forEach((share, i) => {
-    const outcome = outcomes[i];
-    const offsets = share.ranges.map(({ topic, partition, from, to }) => `${topic}-${partition}:[${from},${to})`).join(
-      " ",
-    );
-    const fields = { table, epoch, rows: share.stats.rows, offsets, duration_ms: Math.round(durationMs) };
-    if (outcome.kind === "committed") log.info("Committed", { ...fields, version: outcome.version });
-    else log.warn("A share is stale: its records are read again", { ...fields, why: outcome.why });
-  });
+/** Tells of commits: each by itself where they are few, else the round of them. */
+class RoundLog {
+  #open = 0;
+  /** Since none was under way. */
+  #tables = 0;
+  #shares = 0;
+  #rows = 0;
+  #durationMsMax = 0;
+
+  constructor(private readonly log: Log) {}
+
+  begin(): void {
+    if (this.#open++ === 0) {
+      this.#tables =
+        this.#shares =
+        this.#rows =
+        this.#durationMsMax =
+          0;
+    }
+    this.#tables++;
+  }
+
+  end({ table, epoch, shares, outcomes, durationMs }: CommitReport): void {
+    const isMany = this.#tables > LOGGED_TABLES_MAX;
+    this.#durationMsMax = Math.max(this.#durationMsMax, durationMs);
+    shares.forEach((share, i) => {
+      const outcome = outcomes[i];
+      if (outcome.kind === "failed") return; // logged with its reason
+      const offsets = share.ranges.map(({ topic, partition, from, to }) => `${topic}-${partition}:[${from},${to})`)
+        .join(" ");
+      const fields = { table, epoch, rows: share.stats.rows, offsets, duration_ms: Math.round(durationMs) };
+      if (outcome.kind === "stale") {
+        return this.log.warn("A share is stale: its records are read again", { ...fields, why: outcome.why });
+      }
+      this.#shares++;
+      this.#rows += share.stats.rows;
+      this.log[isMany ? "debug" : "info"]("Committed", { ...fields, version: outcome.version });
+    });
+    if (--this.#open > 0 || !isMany) return;
+    const fields = { epoch, tables: this.#tables, shares: this.#shares, rows: this.#rows };
+    this.log.info("Committed many tables", { ...fields, duration_ms_max: Math.round(this.#durationMsMax) });
+  }
 }

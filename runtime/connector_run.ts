@@ -4,69 +4,27 @@
  *
  * @module
  */
-import {
-  type Clock,
-  type Committer,
-  FatalError,
-  type Log,
-  type Offsets,
-  partitionKey,
-  type Retry,
-  type TopicPartition,
-} from "./api/mod.ts";
+import { FatalError, partitionKey, type TopicPartition } from "./api/mod.ts";
 import { type CommitReport, CommitStage } from "./commit.ts";
-import type { CoordinatorEffect, CoordinatorOptions } from "./coordinator_state.ts";
-import type { KafkaAdmin, Membership } from "./kafka/types.ts";
-import type { TaskMetrics } from "./task_meter.ts";
-import { PinnedSchemas } from "./schema_pins.ts";
+import type { CoordinatorEffect } from "./coordinator_state.ts";
 import { dealPartitions } from "./deal.ts";
-import { isCaughtUp } from "./drain.ts";
-import { beginAtLatest, startingOffsets } from "./starting_offsets.ts";
-import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
+import { GroupAdvance } from "./group_advance.ts";
+import {
+  type ConnectorRunParts,
+  restartDelayMs,
+  TaskFailedError,
+  type TaskHost,
+  TopicsFailedError,
+} from "./run_parts.ts";
+import { PinnedSchemas } from "./schema_pins.ts";
+import { startingOffsets } from "./starting_offsets.ts";
+import { TargetOffsets } from "./target_offsets.ts";
+import { type FromTask, type OpenPartition, type ToTask, whyFailed } from "./task_protocol.ts";
+import { TopicFailures } from "./topic_failures.ts";
+import { within } from "./within.ts";
 
-/** A task wherever it runs. */
-export interface TaskHost {
-  post(message: ToTask): void;
-  /** Ends it at once; nothing is flushed. */
-  terminate(): void;
-}
-
-/** What a run is made of. */
-export interface ConnectorRunParts {
-  readonly name: string;
-  readonly admin: KafkaAdmin;
-  readonly membership: Membership;
-  readonly committer: Committer<unknown>;
-  readonly spawn: (task: number, receive: (message: FromTask) => void) => TaskHost;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly retry: Retry;
-  readonly coordinator: CoordinatorOptions;
-  readonly tasksMax: number;
-  readonly autoOffsetReset: "earliest" | "latest";
-  /** All partitions that existed at the start. */
-  readonly initial: readonly TopicPartition[];
-  /** Where a drain ends, by `partitionKey`; null: run on. */
-  readonly until: ReadonlyMap<string, bigint> | null;
-  readonly restart: { readonly max: number; readonly backoffMs: number; readonly backoffMsMax: number };
-  /** How long the flush before a rebalance may take. */
-  readonly revokeTimeoutMs: number;
-  readonly observer: RunObserver;
-}
-
-/** A task failed as often in a row as it may: nothing is gained by another run. */
-export class TaskFailedError extends FatalError {
-  override name = "TaskFailedError";
-}
-
-/** Who wants to know how a run goes. */
-export interface RunObserver {
-  onCommit(report: CommitReport): void;
-  onTaskMetrics(task: number, metrics: TaskMetrics): void;
-  onTaskState(task: number, state: "RUNNING" | "FAILED" | "RESTARTING", why?: string): void;
-  onAssigned(partitions: readonly TopicPartition[]): void;
-  onRebalance(): void;
-}
+export { TaskFailedError } from "./run_parts.ts";
+export type { ConnectorRunParts, RunObserver, TaskHost } from "./run_parts.ts";
 
 const TICK_MS = 50;
 const CAUGHT_UP_POLL_MS = 500;
@@ -86,6 +44,9 @@ export class ConnectorRun {
   readonly #done = Promise.withResolvers<void>();
   readonly #pins: PinnedSchemas;
   readonly #stage: CommitStage;
+  readonly #topics: TopicFailures;
+  readonly #advance: GroupAdvance;
+  readonly #target: TargetOffsets;
   #onReady: (() => void) | null = null;
   #onStopped: (() => void) | null = null;
   #onCaughtUp: (() => void) | null = null;
@@ -100,6 +61,19 @@ export class ConnectorRun {
   constructor(private readonly parts: ConnectorRunParts) {
     const { committer, clock, log, coordinator, observer } = parts;
     this.#pins = new PinnedSchemas(log);
+    this.#advance = new GroupAdvance(parts);
+    this.#target = new TargetOffsets(parts, {
+      hasFailed: (topic) => this.#topics.hasFailed(topic),
+      onFailed: (topic, why) => this.#topicFailed(topic, why),
+    });
+    this.#topics = new TopicFailures({
+      restart: parts.restart,
+      clock,
+      log,
+      signal: this.#stopping.signal,
+      reopen: (topic) => this.#reopen(topic),
+      onState: (topic, state, why) => observer.onTopicState(topic, state, why),
+    });
     this.#done.promise.catch(() => {}); // read by `done`
     this.#stage = new CommitStage({
       options: coordinator,
@@ -108,7 +82,12 @@ export class ConnectorRun {
       log,
       tell: (task, message) => this.#tell(task, message),
       open: (effect, isCurrent) => this.#open(effect, isCurrent),
-      advance: (ranges) => this.#advance(ranges.map(({ to, ...range }) => ({ ...plain(range), offset: to }))),
+      isolatesTopics: parts.topicFailure === "topic",
+      onTopicParked: (topic, why) => this.#topicParked(topic, why),
+      advance: (ranges) =>
+        this.#advance.to(
+          ranges.map(({ topic, topicId, partition, to }) => ({ topic, topicId, partition, offset: to })),
+        ),
       onCommit: (report) => {
         this.#noteSuccess(report);
         observer.onCommit(report);
@@ -125,12 +104,11 @@ export class ConnectorRun {
 
   /** Starts tasks and joins the group; resolves when it has joined. */
   async start(): Promise<void> {
-    const { membership, initial, tasksMax, until, autoOffsetReset, retry } = this.parts;
-    if (autoOffsetReset === "latest") {
-      await retry("begin at the latest offsets", () => beginAtLatest(initial, this.parts));
-    }
-    const caughtUp = until !== null && await isCaughtUp(until, this.parts);
-    if (this.#shuttingDown) return; // stopped meanwhile
+    const { membership, initial, tasksMax, until, failed = new Map<string, string>() } = this.parts;
+    for (const [topic, why] of failed) this.#topicFailed(topic, why);
+    await this.#target.beginAtLatest(initial.filter(({ topic }) => !this.#topics.isParked(topic)));
+    const caughtUp = until !== null && await this.#target.isCaughtUp();
+    if (this.#shuttingDown) return await this.done; // stopped, or failed, meanwhile
     if (caughtUp) return this.#end();
     this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
     const ready = Promise.withResolvers<void>();
@@ -161,15 +139,20 @@ export class ConnectorRun {
     for (const { host } of this.#tasks.values()) host.post({ kind: "finish" });
     // A run that fails meanwhile has nothing left to flush.
     const flushed = Promise.race([this.#stage.flush(), this.#done.promise]);
-    const inTime = await this.#within(timeoutMs * 0.75, flushed);
+    const inTime = await within(this.parts.clock, timeoutMs * 0.75, flushed);
     await this.#shutDown(timeoutMs / 8, timeoutMs / 8);
     this.#end();
     return inTime;
   }
 
   #end(): void {
+    const { until, name, log } = this.parts;
     this.#ended = true;
     this.#stopping.abort();
+    const failed = this.#topics.failed.map(([topic, why]) => `${topic}: ${why}`).join("; ");
+    const message = `Topics of connector "${name}" failed, the others are done: ${failed}`;
+    if (failed !== "" && until) return this.#done.reject(new TopicsFailedError(message));
+    if (failed !== "") log.warn(message);
     this.#done.resolve();
   }
 
@@ -192,24 +175,16 @@ export class ConnectorRun {
     };
     for (const { host } of this.#tasks.values()) host.post({ kind: "stop" });
     this.#onStopped();
-    await this.#within(tasksMs, stopped.promise);
+    await within(this.parts.clock, tasksMs, stopped.promise);
     for (const { host } of this.#tasks.values()) host.terminate();
     this.#tasks.clear();
-    for (
-      const [what, end] of [["committer", () => committer.stop()], ["membership", () => membership.leave()]] as const
-    ) {
-      const ended = end().catch((error) => log.warn(`The ${what} did not end cleanly`, { error: String(error) }));
-      if (!await this.#within(endMs / 2, ended)) log.warn(`The ${what} did not end in time`, { limit_ms: endMs / 2 });
-    }
-  }
-
-  /** Waits for `work`, at most `ms`; tells whether it was done, and in time. */
-  async #within(ms: number, work: Promise<void>): Promise<boolean> {
-    const timeout = new AbortController();
-    const late = this.parts.clock.sleep(ms, timeout.signal).then(() => false, () => false);
-    const inTime = await Promise.race([work.then(() => true, () => false), late]);
-    timeout.abort();
-    return inTime;
+    const end = async (what: string, ending: Promise<void>) => {
+      const ended = ending.catch((error) => log.warn(`The ${what} did not end cleanly`, { error: String(error) }));
+      const inTime = await within(this.parts.clock, endMs / 2, ended);
+      if (!inTime) log.warn(`The ${what} did not end in time`, { limit_ms: endMs / 2 });
+    };
+    await end("committer", Promise.all([committer.stop(), this.#advance.done()]).then(() => {}));
+    await end("membership", membership.leave());
   }
 
   async #tick(): Promise<void> {
@@ -246,6 +221,8 @@ export class ConnectorRun {
       }
       case "pin":
         return this.#tasks.get(task)?.host.post(this.#pins.answer(message));
+      case "topic-failed":
+        return this.#topicFailed(message.topic, message.why);
       case "commit-requested":
         return this.#stage.dispatch({ kind: "requested", nowMs: this.parts.clock.monotonic() });
       case "caught-up":
@@ -274,6 +251,7 @@ export class ConnectorRun {
     for (const [task, running] of this.#tasks) {
       if (committed.some(({ id }) => running.shares.has(id))) this.#restarts.delete(task);
     }
+    for (const { ranges } of committed) for (const { topic } of ranges) this.#topics.committed(topic);
   }
 
   #ready(task: number): void {
@@ -281,7 +259,8 @@ export class ConnectorRun {
     running.ready = true;
     this.parts.observer.onTaskState(task, "RUNNING");
     this.#stage.dispatch({ kind: "task-joined", task });
-    const partitions = [...this.#dealt.values()].filter((dealt) => dealt.task === task).map((dealt) => dealt.partition);
+    const partitions = [...this.#dealt.values()].filter((dealt) => dealt.task === task).map((dealt) => dealt.partition)
+      .filter(({ topic }) => !this.#topics.isParked(topic));
     if (partitions.length > 0) this.#stage.dispatch({ kind: "assigned", task, partitions });
     this.#onReady?.();
   }
@@ -297,12 +276,12 @@ export class ConnectorRun {
     this.#stage.dispatch({ kind: "task-left", task });
     const restarts = (this.#restarts.get(task) ?? 0) + 1;
     this.#restarts.set(task, restarts);
-    if (restarts > restart.max) {
+    const delayMs = restartDelayMs(restart, restarts);
+    if (delayMs === null) {
       observer.onTaskState(task, "FAILED", why);
       return this.#fail(new TaskFailedError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
     }
     observer.onTaskState(task, "RESTARTING", why);
-    const delayMs = Math.min(restart.backoffMsMax, restart.backoffMs * 2 ** (restarts - 1));
     log.error("A task failed: it is started again", {
       task,
       restarts,
@@ -320,6 +299,8 @@ export class ConnectorRun {
       const now = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
       const gone = [...this.#dealt].filter(([key, { partition }]) => now.get(key)?.topicId !== partition.topicId);
       for (const [key] of gone) this.#dealt.delete(key);
+      const ours = new Set([...this.#dealt.values()].map(({ partition }) => partition.topic));
+      for (const [, { partition }] of gone) if (!ours.has(partition.topic)) this.#topics.forget(partition.topic);
       if (gone.length > 0) await this.#stage.release(gone.map(([, { partition }]) => partition));
       const added = [...now.values()].filter((partition) => !this.#dealt.has(partitionKey(partition)));
       const load = new Array<number>(this.#taskCount).fill(0);
@@ -327,7 +308,7 @@ export class ConnectorRun {
       for (const [task, dealt] of dealPartitions(added, load)) {
         for (const partition of dealt) this.#dealt.set(partitionKey(partition), { task, partition });
         // A task that is being started gets its partitions when it is ready.
-        if (this.#tasks.get(task)?.ready) this.#stage.dispatch({ kind: "assigned", task, partitions: dealt });
+        this.#assign(task, dealt.filter(({ topic }) => !this.#topics.isParked(topic)));
       }
       this.parts.observer.onAssigned(partitions);
     }).catch((error) => this.#fail(error));
@@ -337,7 +318,7 @@ export class ConnectorRun {
   async #revoking(): Promise<void> {
     this.parts.observer.onRebalance();
     if (this.#ended || this.#dealt.size === 0) return;
-    await this.#within(this.parts.revokeTimeoutMs, this.#stage.flush());
+    await within(this.parts.clock, this.parts.revokeTimeoutMs, this.#stage.flush().then(() => this.#advance.done()));
   }
 
   /** Carries out the coordinator's `open`: from where the target stands, or by the reset policy. */
@@ -356,13 +337,42 @@ export class ConnectorRun {
     if (open.length > 0) this.#tasks.get(task)?.host.post({ kind: "open", partitions: open, reopened });
   }
 
-  #advance(offsets: Offsets): void {
-    const { membership, log } = this.parts;
-    membership.advance(offsets).catch((error) =>
-      log.warn("The group's offsets did not move: lag displays are behind until the next commit", {
-        error: String(error),
-      })
-    );
+  #assign(task: number, partitions: readonly TopicPartition[]): void {
+    if (partitions.length === 0 || !this.#tasks.get(task)?.ready) return;
+    this.#stage.dispatch({ kind: "assigned", task, partitions });
+  }
+
+  /** Nothing of the topic is read any more: it waits for another attempt, if there is one. */
+  #topicParked(topic: string, why: string): void {
+    if (this.#ended || this.#shuttingDown) return;
+    this.#topics.parked(topic, why);
+    if (!this.#topics.hasFailed(topic)) return;
+    const ours = this.#dealt.size > 0 ? [...this.#dealt.values()].map((dealt) => dealt.partition) : this.parts.initial;
+    if (ours.every((partition) => this.#topics.hasFailed(partition.topic))) {
+      return this.#fail(new TaskFailedError(`Every topic of connector "${this.parts.name}" failed; ${topic}: ${why}`));
+    }
+    this.#onCaughtUp?.();
+  }
+
+  /** Another attempt at a topic, as a start of it would be. */
+  async #reopen(topic: string): Promise<void> {
+    const { check, initial } = this.parts;
+    try {
+      await check?.(topic);
+      await this.#target.begin(initial.filter((partition) => partition.topic === topic));
+    } catch (error) {
+      if (!(error instanceof FatalError)) this.#fail(error);
+      throw error;
+    }
+    if (this.#shuttingDown || !this.#topics.reopened(topic)) return;
+    const dealt = [...this.#dealt.values()].filter(({ partition }) => partition.topic === topic);
+    for (const [task, own] of Map.groupBy(dealt, (each) => each.task)) {
+      this.#assign(task, own.map(({ partition }) => partition));
+    }
+  }
+
+  #topicFailed(topic: string, why: string): void {
+    this.#stage.dispatch({ kind: "topic-failed", topic, why });
   }
 
   /** A drain ends when the target stands at or beyond every end, whoever brought it there. */
@@ -372,10 +382,12 @@ export class ConnectorRun {
         // Our tasks tell when they are there; what others bring shows in the table alone.
         const told = new Promise<void>((resolve) => this.#onCaughtUp = resolve);
         await Promise.race([told, this.parts.clock.sleep(CAUGHT_UP_POLL_MS, this.#stopping.signal)]);
-        const all = [...this.#dealt.keys()].every((key) => this.#caughtUp.has(key));
+        const all = [...this.#dealt].every(([key, { partition }]) =>
+          this.#caughtUp.has(key) || this.#topics.hasFailed(partition.topic)
+        );
         if (!all || this.#ended) continue;
         if (this.#dealt.size > 0) await this.#stage.flush();
-        if (!await isCaughtUp(this.parts.until!, this.parts) || this.#ended) continue;
+        if (!await this.#target.isCaughtUp() || this.#ended) continue;
         await this.#shutDown(5000, DRAIN_END_MS_MAX);
         return this.#end();
       }
@@ -383,13 +395,4 @@ export class ConnectorRun {
       if (!this.#stopping.signal.aborted) this.#fail(error);
     }
   }
-}
-
-/** A bug keeps its trace: the stack of the thread is the only one that tells where it is. */
-function whyFailed({ name, message, stack }: FromTask & { kind: "failed" }): string {
-  return ["FatalError", "RetriableError", "DataError", "ConfigError"].includes(name) ? message : stack || message;
-}
-
-function plain({ topic, topicId, partition }: TopicPartition): TopicPartition {
-  return { topic, topicId, partition };
 }

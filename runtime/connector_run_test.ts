@@ -60,12 +60,14 @@ function runOf({ onMessage = () => false, stopCommitter = () => Promise.resolve(
     until: null,
     restart: { max: 3, backoffMs: 200, backoffMsMax: 200 },
     revokeTimeoutMs: 1000,
+    topicFailure: "topic",
     observer: {
       onCommit: none,
       onTaskMetrics: () => {
         throw new Error("a bug");
       },
       onTaskState: none,
+      onTopicState: none,
       onAssigned: none,
       onRebalance: none,
     },

@@ -6,6 +6,7 @@
  *   shares gets ONE commit. Commits of a table never overlap; tables do not wait for each other.
  * - A share counts only while every partition in it still has the epoch under which it was read. What arrives from an
  *   older epoch is dropped; when a share is stale or dropped, its partitions are opened again under a new epoch.
+ * - A topic whose table fails is parked: the others go on.
  * - A late share keeps its files and joins the next round. A task that is late `lateMax` times in a row fails.
  *
  * @module
@@ -57,12 +58,16 @@ export function step(
     case "prepared":
       onPrepared(next, effects, event);
       break;
+    case "topic-failed":
+      park(next, effects, event.topic, event.why);
+      break;
     case "committed":
       onCommitted(next, effects, event.table, event.outcomes);
       break;
   }
   commitWhatIsDue(next, effects);
   endRevocations(next, effects);
+  endParking(next, effects);
   endFlushes(next, effects);
   return [next, effects];
 }
@@ -123,6 +128,7 @@ function onPrepared(
 ): void {
   const known = next.tasks.get(task);
   if (!known) return;
+  next.queued = new Map(next.queued);
   for (const share of shares) {
     if (isCurrent(next, share)) enqueue(next, share);
     else {
@@ -148,9 +154,10 @@ function isCurrentRange(state: CoordinatorState, { task, epochs }: TaskShare, ra
     assignment.topicId === range.topicId;
 }
 
+/** Into `queued`, which is this step's own copy: one for each share would be a copy for each of hundreds of tables. */
 function enqueue(next: Draft, share: TaskShare): void {
   const { table } = share.share;
-  next.queued = new Map(next.queued).set(table, [...next.queued.get(table) ?? [], share]);
+  (next.queued as Map<string, readonly TaskShare[]>).set(table, [...next.queued.get(table) ?? [], share]);
 }
 
 function onCommitted(next: Draft, effects: Effects, table: string, outcomes: readonly CommitOutcome[]): void {
@@ -166,7 +173,12 @@ function onCommitted(next: Draft, effects: Effects, table: string, outcomes: rea
   if (ranges.length > 0) effects.push({ kind: "advance", ranges: lastOfEach(ranges) });
   shares.forEach((share, i) => effects.push(settle(share, outcomes[i])));
   shares.forEach((share, i) => {
-    if (outcomes[i].kind === "stale") reopen(next, effects, share);
+    const outcome = outcomes[i];
+    if (outcome.kind === "stale") reopen(next, effects, share);
+    if (outcome.kind !== "failed") return;
+    for (const topic of new Set(share.share.ranges.map((range) => range.topic))) {
+      park(next, effects, topic, outcome.why);
+    }
   });
 }
 
@@ -218,6 +230,22 @@ function onRevoked(next: Draft, effects: Effects, id: number, partitions: readon
   dropQueued(next, effects, (share) => !isCurrent(next, share));
 }
 
+/** Like a revocation of all that the topic has here. */
+function park(next: Draft, effects: Effects, topic: string, why: string): void {
+  if (next.parking.has(topic)) return;
+  next.parking = new Map(next.parking).set(topic, { why, assignments: removeTopic(next, topic) });
+  dropQueued(next, effects, (share) => !isCurrent(next, share));
+}
+
+/** Makes all of a topic nobody's; returns what was somebody's. */
+function removeTopic(next: Draft, topic: string): Assignment[] {
+  const removed = [...next.assignments.values()].filter((assignment) => assignment.topic === topic);
+  if (removed.length > 0) {
+    next.assignments = new Map([...next.assignments].filter(([, assignment]) => assignment.topic !== topic));
+  }
+  return removed;
+}
+
 function onTaskLeft(next: Draft, effects: Effects, task: number): void {
   const tasks = new Map(next.tasks);
   tasks.delete(task);
@@ -246,24 +274,19 @@ function dropQueued(next: Draft, effects: Effects, which: (share: TaskShare) => 
 }
 
 function commitWhatIsDue(next: Draft, effects: Effects): void {
-  for (const table of next.due) {
-    if (next.committing.has(table)) continue;
-    const due = new Set(next.due);
+  const free = [...next.due].filter((table) => !next.committing.has(table));
+  if (free.length === 0) return;
+  const due = new Set(next.due), queued = new Map(next.queued), committing = new Map(next.committing);
+  for (const table of free) {
     due.delete(table);
-    next.due = due;
-    const shares = next.queued.get(table);
+    const shares = queued.get(table);
     if (!shares) continue;
-    const queued = new Map(next.queued);
     queued.delete(table);
-    next.queued = queued;
-    next.committing = new Map(next.committing).set(table, byTask(shares));
-    effects.push({
-      kind: "commit",
-      epoch: next.epoch,
-      table,
-      shares: next.committing.get(table)!.map(({ share }) => share),
-    });
+    const ordered = byTask(shares);
+    committing.set(table, ordered);
+    effects.push({ kind: "commit", epoch: next.epoch, table, shares: ordered.map(({ share }) => share) });
   }
+  Object.assign(next, { due, queued, committing });
 }
 
 /**
@@ -285,14 +308,32 @@ function endRevocations(next: Draft, effects: Effects): void {
   for (const [id, revoked] of next.revocations) {
     if (revoked.some((assignment) => held.has(partitionKey(assignment)))) continue;
     revocations.delete(id);
-    for (const task of new Set(revoked.map((assignment) => assignment.task))) {
-      if (!next.tasks.has(task)) continue;
-      const partitions = revoked.filter((assignment) => assignment.task === task).map(plain);
-      effects.push({ kind: "close", task, partitions });
-    }
+    close(next, effects, revoked);
     effects.push({ kind: "released", id });
   }
   next.revocations = revocations;
+}
+
+function endParking(next: Draft, effects: Effects): void {
+  if (next.parking.size === 0) return;
+  const held = new Set([...next.committing.values()].flat().flatMap(({ share }) => share.ranges.map((r) => r.topic)));
+  const parking = new Map(next.parking);
+  for (const [topic, { why, assignments }] of next.parking) {
+    if (held.has(topic)) continue;
+    parking.delete(topic);
+    // What was assigned meanwhile is parked with it.
+    const late = removeTopic(next, topic);
+    dropQueued(next, effects, (share) => !isCurrent(next, share));
+    close(next, effects, [...assignments, ...late]);
+    effects.push({ kind: "parked", topic, why });
+  }
+  next.parking = parking;
+}
+
+function close(next: Draft, effects: Effects, gone: readonly Assignment[]): void {
+  for (const [task, partitions] of Map.groupBy(gone, (assignment) => assignment.task)) {
+    if (next.tasks.has(task)) effects.push({ kind: "close", task, partitions: partitions.map(plain) });
+  }
 }
 
 function endFlushes(next: Draft, effects: Effects): void {

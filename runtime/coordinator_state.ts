@@ -61,6 +61,8 @@ export interface CoordinatorState {
   readonly flushes: ReadonlyMap<number, number>;
   /** Revoked assignments by id: their files may be closed once no commit under way names them. */
   readonly revocations: ReadonlyMap<number, readonly Assignment[]>;
+  /** Topics that failed, with what they had: `parked` once no commit under way names files of it. */
+  readonly parking: ReadonlyMap<string, { readonly why: string; readonly assignments: readonly Assignment[] }>;
 }
 
 /** What happens. */
@@ -81,6 +83,11 @@ export type CoordinatorEvent =
   /** A round now; `flushed` follows when all that was read before it is decided or late. */
   | { readonly kind: "flush"; readonly id: number; readonly nowMs: number }
   | { readonly kind: "prepared"; readonly task: number; readonly epoch: number; readonly shares: readonly TaskShare[] }
+  /**
+   * The topic cannot go on: its partitions are nobody's, and what is queued of it is dropped. `close`, then `parked`
+   * follow when no commit under way holds rows of it. An outcome "failed" does the same to the topics of its share.
+   */
+  | { readonly kind: "topic-failed"; readonly topic: string; readonly why: string }
   | { readonly kind: "committed"; readonly table: string; readonly outcomes: readonly CommitOutcome[] };
 
 /** What is to be done about it. */
@@ -104,6 +111,8 @@ export type CoordinatorEffect =
   /** Drop what is open or staged of these. */
   | { readonly kind: "close"; readonly task: number; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: "released"; readonly id: number }
+  /** Nothing of the topic is read, open or under way: it may be assigned anew. */
+  | { readonly kind: "parked"; readonly topic: string; readonly why: string }
   | { readonly kind: "advance"; readonly ranges: readonly OffsetRange[] }
   | { readonly kind: "fail"; readonly task: number; readonly why: string }
   | { readonly kind: "flushed"; readonly id: number };
@@ -123,5 +132,6 @@ export function initialState(options: CoordinatorOptions, nowMs: number): Coordi
     committing: new Map(),
     flushes: new Map(),
     revocations: new Map(),
+    parking: new Map(),
   };
 }

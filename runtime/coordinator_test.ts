@@ -12,6 +12,8 @@ import {
 
 const OPTIONS = { commitIntervalMs: 100, commitTimeoutMs: 50, lateMax: 3 };
 const TASKS = 3;
+/** An answer that says that the whole commit failed. */
+const FAILS = 63;
 const TOPICS = ["a", "b"];
 const PARTITIONS: TopicPartition[] = TOPICS.flatMap((topic) =>
   [0, 1, 2].map((partition) => ({ topic, topicId: `id-${topic}`, partition }))
@@ -76,6 +78,11 @@ class World {
     this.send({ kind: "revoked", id, partitions: [partition] });
   }
 
+  /** The topic fails in a task, or in the committer's view. */
+  failTopic(which: number): void {
+    this.send({ kind: "topic-failed", topic: TOPICS[which % TOPICS.length], why: "denied" });
+  }
+
   flush(): void {
     const id = ++this.#count;
     this.waiting.flushes.add(id);
@@ -123,6 +130,7 @@ class World {
     const ids = this.#committing.get(table)!;
     this.#committing.delete(table);
     const outcomes = ids.map((id, i) => {
+      if (stale === FAILS) return { kind: "failed", why: "denied" } as const;
       if ((stale >> i) % 2 === 0) return { kind: "committed", version: 1n } as const;
       this.#noteVoid(this.#shares.get(id)!);
       return { kind: "stale", why: "offsets", actual: [] } as const;
@@ -199,6 +207,16 @@ class World {
       case "flushed":
         assert(this.waiting.flushes.delete(effect.id), "a flush ends once");
         return;
+      case "parked": {
+        const busy = [...this.#committing.values()].flat().flatMap((id) => this.#shares.get(id)!.share.ranges);
+        assert(busy.every(({ topic }) => topic !== effect.topic), "a topic is parked when no commit has rows of it");
+        assert(
+          [...this.state.assignments.values()].every(({ topic }) => topic !== effect.topic),
+          "all of it is parked",
+        );
+        for (const key of [...this.#owner.keys()]) if (key.startsWith(`${effect.topic}/`)) this.#owner.delete(key);
+        return;
+      }
       case "advance":
       case "fail":
     }
@@ -226,6 +244,8 @@ function play(world: World, [kind, a, b]: Move): void {
     case 8:
     case 9:
       return world.prepare(task, b % 3 === 0 ? b : 0);
+    case 10:
+      return b % 8 === 0 ? world.failTopic(a) : world.answer(a, b % 3 === 0 ? b : 0);
     default:
       return world.answer(a, b % 3 === 0 ? b : 0);
   }

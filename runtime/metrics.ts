@@ -8,6 +8,7 @@ import { cpuUsage } from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { TopicPartition } from "./api/offsets.ts";
 import type { CommitReport } from "./commit.ts";
+import { type StateMakers, stateMetrics, topicMetrics } from "./state_metrics.ts";
 import type { PartitionMetrics, RejectCount, TaskMetrics } from "./task_meter.ts";
 
 /** What the worker tells, and what /metrics shows. */
@@ -16,6 +17,9 @@ export interface Metrics {
   task(connector: string, task: number, snapshot: TaskMetrics): void;
   taskState(connector: string, task: number, state: string): void;
   connectorState(connector: string, state: string): void;
+  topicState(connector: string, topic: string, state: string): void;
+  /** A run begins: no topic of it has failed. */
+  topicsStarted(connector: string): void;
   committed(connector: string, report: CommitReport): void;
   assigned(connector: string, partitions: readonly TopicPartition[]): void;
   rebalanced(connector: string): void;
@@ -48,7 +52,8 @@ export function createMetrics(): Metrics {
     }
     return entry;
   };
-  const states = stateMetrics(registry);
+  const states = stateMetrics(stateMakers(registry));
+  const topics = topicMetrics(stateMakers(registry));
   return {
     task: (connector, task, snapshot) => {
       entryOf(connector, task).last = snapshot;
@@ -63,6 +68,8 @@ export function createMetrics(): Metrics {
       states.task(connector, task, state);
     },
     connectorState: states.connector,
+    topicState: topics.state,
+    topicsStarted: topics.started,
     committed: commits.committed,
     assigned: commits.assigned,
     rebalanced: commits.rebalanced,
@@ -169,39 +176,13 @@ function taskMetrics(registry: Registry, tasks: ReadonlyMap<string, TaskEntry>):
   });
 }
 
-const STATES = ["RUNNING", "FAILED", "RESTARTING"];
-
-function stateMetrics(registry: Registry) {
-  const status = new Gauge({
-    name: "kafka_connect_connector_task_status",
-    help: "1 for the state that the task is in.",
-    labelNames: ["connector", "task", "status"],
-    registers: [registry],
-  });
-  const connectorStatus = new Gauge({
-    name: "kafka_connect_connector_status",
-    help: "1 for the state that the connector is in.",
-    labelNames: ["connector", "status"],
-    registers: [registry],
-  });
-  const restarts = new Counter({
-    name: "sluice_task_restarts_total",
-    help: "Failed tasks that are started again.",
-    labelNames: ["connector", "task"],
-    registers: [registry],
-  });
+function stateMakers(registry: Registry): StateMakers {
+  const declared = (name: string, help: string, labels: readonly string[]) => (
+    { name, help, labelNames: ["connector", ...labels], registers: [registry] }
+  );
   return {
-    task(connector: string, task: number, state: string): void {
-      for (const each of new Set([...STATES, state])) {
-        status.set({ connector, task: String(task), status: each.toLowerCase() }, each === state ? 1 : 0);
-      }
-      if (state === "RESTARTING") restarts.inc({ connector, task: String(task) });
-    },
-    connector(connector: string, state: string): void {
-      for (const each of new Set([...STATES, state])) {
-        connectorStatus.set({ connector, status: each.toLowerCase() }, each === state ? 1 : 0);
-      }
-    },
+    gauge: (name, help, ...labels) => new Gauge(declared(name, help, labels)),
+    counter: (name, help, ...labels) => new Counter(declared(name, help, labels)),
   };
 }
 
@@ -234,6 +215,7 @@ function commitMetrics(registry: Registry) {
       epoch.set({ connector }, report.epoch);
       report.shares.forEach(({ stats }, i) => {
         const outcome = report.outcomes[i];
+        if (outcome.kind === "failed") return;
         if (outcome.kind === "stale") return stale.inc({ connector, table, why: outcome.why });
         completed.inc({ connector, table });
         rows.inc({ connector, table }, stats.rows);

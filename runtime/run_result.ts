@@ -19,6 +19,8 @@ export interface ConnectorResult {
   readonly skipped: number;
   readonly commits: number;
   readonly seconds: number;
+  /** Topics that failed while the others went on, and why. */
+  readonly failedTopics: Readonly<Record<string, string>>;
 }
 
 /** One table's part. */
@@ -48,6 +50,8 @@ export class RunResult {
   #replaced: TaskMetrics[] = [];
   readonly #states = new Map<number, string>();
   readonly #startedMs: number;
+  /** Why topics do not run, by topic. */
+  readonly #failed = new Map<string, { state: string; why: string }>();
   #assigned = false;
   commits = 0;
 
@@ -83,6 +87,16 @@ export class RunResult {
     this.#tasks.delete(task);
   }
 
+  topicState(topic: string, state: string, why: string): void {
+    if (state === "RUNNING") this.#failed.delete(topic);
+    else this.#failed.set(topic, { state, why });
+  }
+
+  /** A new run knows nothing of what failed before. */
+  started(): void {
+    this.#failed.clear();
+  }
+
   assigned(): void {
     this.#assigned = true;
   }
@@ -94,6 +108,11 @@ export class RunResult {
     );
     if (!this.#assigned) reasons.push("it has no assignment from the consumer group yet");
     return reasons;
+  }
+
+  /** Topics that are not read at this moment, and why. */
+  degraded(): string[] {
+    return [...this.#failed].map(([topic, { state, why }]) => `topic ${topic} is ${state}: ${why}`);
   }
 
   snapshot(): ConnectorResult {
@@ -115,6 +134,7 @@ export class RunResult {
       skipped: tasks.reduce((sum, { recordsSkipped }) => sum + recordsSkipped, 0),
       commits: this.commits,
       seconds: Math.round(this.clock.monotonic() - this.#startedMs) / 1000,
+      failedTopics: Object.fromEntries([...this.#failed].map(([topic, { why }]) => [topic, why])),
     };
   }
 }

@@ -16,7 +16,8 @@ import {
 import type { InstanceBudget } from "./config/budgets.ts";
 import type { RawConfig } from "./config/raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
-import { ConnectorRun, type RunObserver } from "./connector_run.ts";
+import { byTopic } from "./by_topic.ts";
+import { ConnectorRun } from "./connector_run.ts";
 import { createGroupOffsetsCommitter } from "./group_offsets.ts";
 import { createAdmin } from "./kafka/admin.ts";
 import { createMembership } from "./kafka/membership.ts";
@@ -24,6 +25,7 @@ import { proveOverrides } from "./kafka/probe.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
+import type { RestartOptions, RunObserver } from "./run_parts.ts";
 import { createThreadHost, type ThreadInit } from "./task_thread.ts";
 
 /** What a run is made of. */
@@ -40,7 +42,7 @@ export interface RunOptions {
   readonly retry: Retry;
   readonly random: () => number;
   readonly observer: RunObserver;
-  readonly restart: { readonly max: number; readonly backoffMs: number; readonly backoffMsMax: number };
+  readonly restart: RestartOptions;
   /** Drain to the ends of now, then end. */
   readonly untilCaughtUp: boolean;
 }
@@ -76,7 +78,9 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
       uuid: () => crypto.randomUUID(),
       random,
     };
-    await retry("check the target", () => instance.plugin.check(instance.connectorConfig, topics, context));
+    const check = (some: readonly string[]) =>
+      retry("check the target", () => instance.plugin.check(instance.connectorConfig, some, context));
+    const failed = await checkTopics(instance, topics, check, clock);
     const membership = createMembership({
       settings: kafka.consumer,
       group,
@@ -124,6 +128,9 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
       restart: options.restart,
       revokeTimeoutMs: Math.floor(kafka.consumer.sessionTimeoutMs / 2),
       observer: options.observer,
+      topicFailure: values["topic.failure"],
+      failed,
+      check: (topic) => check([topic]),
     });
     return { run, close: () => admin.close() };
   } catch (error) {
@@ -146,6 +153,23 @@ async function findPartitions(instance: Instance, admin: KafkaAdmin, retry: Retr
   return found.filter(({ topic }) => topic !== letters).flatMap(({ topic, topicId, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, topicId, partition }))
   );
+}
+
+/** Proves that the target can be used; topics for which it cannot, and why, where there are others. */
+async function checkTopics(
+  { values }: Instance,
+  topics: readonly string[],
+  check: (topics: readonly string[]) => Promise<void>,
+  clock: Clock,
+): Promise<Map<string, string>> {
+  if (values["topic.failure"] === "all" || topics.length < 2) {
+    await check(topics);
+    return new Map();
+  }
+  const { failed } = await byTopic(topics, (topic) => topic, check, clock);
+  const [first] = failed.values();
+  if (failed.size === topics.length) throw first;
+  return new Map([...failed].map(([topic, { message }]) => [topic, message]));
 }
 
 async function ensureDeadLetterTopic({ values }: Instance, admin: KafkaAdmin, retry: Retry): Promise<void> {

@@ -5,63 +5,32 @@
  * Order is everything here. Messages and batches are handled one after the other, never interleaved: a `prepare` covers
  * exactly what was put before it, and what a `close` drops is exactly what was read before it.
  *
+ * A FatalError about one topic closes that topic and is told; the others go on (`topic.failure`). Any other failure, and
+ * a bug wherever it is, ends the task.
+ *
  * @module
  */
 import {
-  type Clock,
   type DataError,
-  type Log,
+  FatalError,
   type Offsets,
   partitionKey,
   type RawRecords,
-  type Retry,
   SinkBatch,
   type SinkTask,
   type TopicPartition,
+  TopicsError,
 } from "./api/mod.ts";
-import type { Accepted, ConsumeStage } from "./consume.ts";
+import type { Accepted } from "./consume.ts";
 import type { TaskShare } from "./coordinator_state.ts";
-import type { DecodeStage } from "./decode.ts";
 import { withSchemaOf } from "./dead_letter.ts";
-import type { ErrantRecordReporter, Stage } from "./errant_record_reporter.ts";
-import type { Fetched, Fetcher } from "./kafka/types.ts";
+import type { Stage } from "./errant_record_reporter.ts";
+import type { Fetched } from "./kafka/types.ts";
 import { put } from "./put.ts";
-import type { FromTask, OpenPartition, ToTask } from "./task_protocol.ts";
+import type { TaskParts } from "./task_parts.ts";
+import type { OpenPartition, ToTask } from "./task_protocol.ts";
 
-/** The stages between consume and put for one topic. */
-export interface TopicStages {
-  readonly decode: DecodeStage;
-  validate(batch: SinkBatch, reject: (row: number, error: DataError) => void): SinkBatch;
-  /** `reject` is told the batch that the row is of: a step may have taken rows out before. */
-  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
-}
-
-/** What a task is made of. */
-export interface TaskParts {
-  readonly fetcher: Fetcher;
-  readonly consume: ConsumeStage;
-  readonly stagesOf: (topic: string) => TopicStages;
-  readonly sink: SinkTask<unknown>;
-  readonly reporter: ErrantRecordReporter;
-  readonly counters: TaskCounters;
-  readonly retry: Retry;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Bytes of slabs that may wait for a schema to be inferred from them. */
-  readonly heldBytesMax: number;
-  /** Records put since the last prepare after which a round is asked for; 0: never. */
-  readonly commitRecordsMax: number;
-  readonly send: (message: FromTask) => void;
-  /** Ends what `retry` waits for: a task that ends, or has failed, tries nothing again. May be called again. */
-  readonly giveUp: () => void;
-}
-
-/** What the task counts; `snapshot` is sent to the main thread. */
-export interface TaskCounters {
-  read(records: number, bytes: number): void;
-  put(rows: number): void;
-  spent(stage: string, ms: number): void;
-}
+export type { TaskCounters, TaskParts, TopicStages } from "./task_parts.ts";
 
 /** Records on their way; `token` tells whether the partition was moved or closed since they were accepted. */
 type Taken = Accepted & { kind: "records" };
@@ -76,6 +45,8 @@ export class Task {
   readonly #staged = new Map<string, TaskShare["share"]>();
   #wakeInbox: (() => void) | null = null;
   #stopped = false;
+  /** A `stop` is on its way, and with it the end of what is tried again: no failure is a topic's any more. */
+  #ending = false;
   #finishing = false;
   #rowsSincePrepare = 0;
 
@@ -83,6 +54,7 @@ export class Task {
 
   receive(message: ToTask): void {
     this.#inbox.push(message);
+    if (message.kind === "stop") this.#ending = true;
     this.#wakeInbox?.();
     this.parts.fetcher.wake();
   }
@@ -117,9 +89,33 @@ export class Task {
       for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
         await this.#serve();
         if (this.#stopped || this.#finishing) break;
-        await this.#take(fetched);
+        await this.#isolated(fetched.topic, () => this.#take(fetched));
       }
     }
+  }
+
+  /** Does what concerns one topic: where that cannot go on, the topic ends, and not the task. */
+  async #isolated(topic: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.parts.isolatesTopics || this.#ending || !(error instanceof FatalError)) throw error;
+      await this.#failTopic(topic, error);
+    }
+  }
+
+  /** Closes all that there is of a topic; whatever its sink has to say against it. */
+  async #failTopic(topic: string, { message }: Error): Promise<void> {
+    const { reporter, consume, send, log } = this.parts;
+    await reporter.room(); // letters that cannot be sent are no topic's failure
+    log.warn("A topic cannot go on: it is closed", { topic, error: message });
+    try {
+      await this.#closeOpen([...consume.positions].filter((position) => position.topic === topic));
+    } catch (error) {
+      if (!(error instanceof FatalError)) throw error;
+      log.warn("A topic that failed was not closed cleanly: files may be left", { topic, error: error.message });
+    }
+    send({ kind: "topic-failed", topic, why: message });
   }
 
   /** Handles every message that is there. */
@@ -180,20 +176,34 @@ export class Task {
     }
     const { topic, count, bytes } = accepted.records;
     counters.read(count, bytes.length);
-    const { decode } = this.parts.stagesOf(topic);
-    const wants = () => this.parts.retry(`find the schema of ${topic}`, () => decode.wants());
-    const held = this.#held.get(topic);
-    if (!held && await wants() === 0) return await this.#process(accepted);
-    const waiting = [...held ?? [], accepted];
-    this.#held.set(topic, waiting);
+    const wants = () =>
+      this.parts.retry(`find the schema of ${topic}`, () => this.parts.stagesOf(topic).decode.wants());
+    const waiting = [...this.#held.get(topic) ?? [], accepted];
+    this.#held.set(topic, waiting); // before anything can fail: what is held is released with its topic
+    if (waiting.length === 1 && await wants() === 0) return await this.#processHeld(topic);
     const enough = waiting.reduce((sum, each) => sum + each.records.count, 0) >= await wants() ||
       waiting.reduce((sum, each) => sum + each.records.bytes.length, 0) >= this.parts.heldBytesMax;
     if (enough) await this.#learn(topic);
   }
 
+  /** Treats what is held of a topic; all of it is released, also where that fails. */
+  async #processHeld(topic: string): Promise<void> {
+    const held = this.#held.get(topic) ?? [];
+    this.#held.delete(topic);
+    let at = 0;
+    try {
+      for (; at < held.length; at++) {
+        await this.#process(held[at]);
+        this.parts.fetcher.release(held[at].slab);
+      }
+    } finally {
+      for (; at < held.length; at++) this.parts.fetcher.release(held[at].slab);
+    }
+  }
+
   /** decode -> validate -> transform -> put. */
-  async #process({ records, slab, token }: Taken): Promise<void> {
-    const { fetcher, consume, counters, reporter, retry, sink, clock, log } = this.parts;
+  async #process({ records, token }: Taken): Promise<void> {
+    const { consume, counters, reporter, retry, sink, clock, log } = this.parts;
     const { topic, partition, from, to } = records;
     const stages = this.parts.stagesOf(topic);
     let started = clock.monotonic();
@@ -210,8 +220,7 @@ export class Task {
     spent("decode");
     // Messages were served meanwhile: the partition may have been moved or closed, and the records come again.
     if (decoded === null || !consume.isCurrent(token)) {
-      log.debug("Dropped records of a partition that was moved", { topic, partition, from, to });
-      return fetcher.release(slab);
+      return log.debug("Dropped records of a partition that was moved", { topic, partition, from, to });
     }
     reporter.noteRecords(records.count);
     for (const batch of decoded) {
@@ -226,7 +235,6 @@ export class Task {
       counters.put(transformed.numRows);
       this.#rowsSincePrepare += transformed.numRows;
     }
-    fetcher.release(slab);
     await reporter.room(); // a slab of nothing but bad records is reported whole: the next waits until these are sent
     const { commitRecordsMax, send } = this.parts;
     if (commitRecordsMax > 0 && this.#rowsSincePrepare >= commitRecordsMax) {
@@ -249,20 +257,29 @@ export class Task {
     if (!held) return;
     const { decode } = this.parts.stagesOf(topic);
     await this.parts.retry(`infer the schema of ${topic}`, () => decode.learn(held.map(({ records }) => records)));
-    this.#held.delete(topic);
-    for (const taken of held) await this.#process(taken);
+    await this.#processHeld(topic);
   }
 
   async #open(partitions: readonly OpenPartition[], reopened: boolean): Promise<void> {
     const { consume, sink } = this.parts;
     if (reopened) await this.#close(partitions);
-    const at: Offsets = partitions.filter(({ absent }) => !absent);
-    await sink.open(partitions, at);
-    for (const partition of partitions) consume.open(partition);
+    for (const [topic, own] of Map.groupBy(partitions, (partition) => partition.topic)) {
+      await this.#isolated(topic, async () => {
+        const at: Offsets = own.filter(({ absent }) => !absent);
+        await sink.open(own, at);
+        for (const partition of own) consume.open(partition);
+      });
+    }
   }
 
   /** Drops what is open or held of these, and reads again what others lost by it. Shares wait to be settled. */
   async #close(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const [topic, own] of Map.groupBy(partitions, (partition) => partition.topic)) {
+      await this.#isolated(topic, () => this.#closeOpen(own));
+    }
+  }
+
+  async #closeOpen(partitions: readonly TopicPartition[]): Promise<void> {
     const { consume, sink } = this.parts;
     const closing = partitions.filter((partition) => consume.isOpen(partition));
     if (closing.length === 0) return;
@@ -286,10 +303,10 @@ export class Task {
 
   /** Phase one: what was put becomes durable, and the dead letters of its range are acknowledged. */
   async #prepare(epoch: number): Promise<void> {
-    const { sink, reporter, consume, retry, send, counters, clock } = this.parts;
+    const { reporter, consume, send, counters, clock } = this.parts;
     const started = clock.monotonic();
-    for (const topic of [...this.#held.keys()]) await this.#learn(topic);
-    const shares = await retry(`prepare epoch ${epoch}`, () => sink.preCommit());
+    for (const topic of [...this.#held.keys()]) await this.#isolated(topic, () => this.#learn(topic));
+    const shares = await this.#preCommit(epoch);
     await reporter.flush();
     for (const share of shares) this.#staged.set(share.id, share);
     this.#rowsSincePrepare = 0;
@@ -304,11 +321,27 @@ export class Task {
     });
   }
 
+  /** Topics that cannot be prepared are closed, and the others asked again: at most once for each topic. */
+  async #preCommit(epoch: number): Promise<Awaited<ReturnType<SinkTask<unknown>["preCommit"]>>> {
+    const { retry, sink, isolatesTopics } = this.parts;
+    for (;;) {
+      try {
+        return await retry(`prepare epoch ${epoch}`, () => sink.preCommit());
+      } catch (error) {
+        if (!isolatesTopics || this.#ending || !(error instanceof TopicsError)) throw error;
+        for (const [topic, why] of error.failures) await this.#failTopic(topic, why);
+      }
+    }
+  }
+
   async #settle(id: string, outcome: Parameters<NonNullable<SinkTask<unknown>["settle"]>>[1]): Promise<void> {
     const share = this.#staged.get(id);
     if (!share) throw new Error(`Cannot settle share ${id}: it was never prepared, or is settled already`);
     this.#staged.delete(id);
-    await this.parts.retry(`settle share ${id}`, async () => await this.parts.sink.settle?.(share, outcome));
+    await this.#isolated(
+      share.ranges[0].topic,
+      () => this.parts.retry(`settle share ${id}`, async () => await this.parts.sink.settle?.(share, outcome)),
+    );
     if (outcome.kind === "committed") this.parts.reporter.forget(share.ranges);
   }
 }

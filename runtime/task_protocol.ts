@@ -50,3 +50,9 @@ export type FromTask =
   | { readonly kind: "metrics"; readonly metrics: TaskMetrics }
   | { readonly kind: "failed"; readonly name: string; readonly message: string; readonly stack: string }
   | { readonly kind: "stopped" };
+
+/** A bug keeps its trace: the stack of the thread is the only one that tells where it is. */
+export function whyFailed({ name, message, stack }: FromTask & { kind: "failed" }): string {
+  const verdicts = ["FatalError", "TopicsError", "RetriableError", "DataError", "ConfigError"];
+  return verdicts.includes(name) ? message : stack || message;
+}

@@ -8,13 +8,14 @@ import { systemClock } from "./clock.ts";
 import { divideBudgets } from "./config/budgets.ts";
 import type { ReadConfig } from "./config/read_config.ts";
 import type { Instance } from "./config/resolve_instance.ts";
-import { type RunObserver, TaskFailedError } from "./connector_run.ts";
+
 import { kafkaSettings } from "./kafka/settings.ts";
 import { kafkaKeys } from "./kafka_keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRetry } from "./retry.ts";
+import { type RunObserver, TaskFailedError } from "./run_parts.ts";
 import { type ConnectorResult, RunResult } from "./run_result.ts";
-import { type HttpServer, startHttpServer } from "./rest/server.ts";
+import { type Health, type HttpServer, startHttpServer } from "./rest/server.ts";
 import { type PreparedRun, prepareRun } from "./start_run.ts";
 
 /** What a worker is made of. */
@@ -123,6 +124,8 @@ export class Worker {
     const { instance } = running;
     const { worker } = config;
     const log = this.options.log.with({ connector: instance.name });
+    running.result.started();
+    this.#metrics.topicsStarted(instance.name);
     const prepared = await prepareRun({
       instance,
       raw: config.raw,
@@ -229,6 +232,10 @@ export class Worker {
         result.taskState(task, state);
         metrics.taskState(connector, task, state);
       },
+      onTopicState: (topic, state, why) => {
+        result.topicState(topic, state, why);
+        metrics.topicState(connector, topic, state);
+      },
       onAssigned: (partitions) => {
         result.assigned();
         metrics.assigned(connector, partitions);
@@ -237,13 +244,16 @@ export class Worker {
     };
   }
 
-  #health(): { readonly ready: boolean; readonly reasons: readonly string[] } {
+  #health(): Health {
     const reasons = this.#running.flatMap(({ instance, result, error }) => {
       if (error) return [`connector "${instance.name}" has failed: ${error instanceof Error ? error.message : error}`];
       return result.notReady().map((why) => `connector "${instance.name}": ${why}`);
     });
     if (this.#running.length === 0) reasons.push("no connector has been started");
-    return { ready: reasons.length === 0, reasons };
+    const degraded = this.#running.flatMap(({ instance, result }) =>
+      result.degraded().map((why) => `connector "${instance.name}": ${why}`)
+    );
+    return { ready: reasons.length === 0, reasons, degraded };
   }
 
   #result(): WorkerResult {

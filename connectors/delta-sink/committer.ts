@@ -29,6 +29,7 @@ import { TableLog } from "./committer/table_log.ts";
 import { property, type Snapshot } from "./delta/snapshot.ts";
 import { type Transaction, transactionBytes } from "./delta/transaction.ts";
 import { type Checkpointer, createCheckpointer } from "./maintenance/checkpointer.ts";
+import { inParallel } from "./in_parallel.ts";
 import type { DeltaStaged } from "./staged.ts";
 import type { S3Settings } from "./storage/s3/options.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -97,7 +98,7 @@ type DeltaShare = Share<DeltaStaged>;
 
 interface Table {
   readonly name: string;
-  readonly log: TableLog;
+  log: TableLog;
   /** The newest timestamp that was committed, by app id, ms since 1970 UTC. */
   newestMs: ReadonlyMap<string, number>;
   /** The version of the newest checkpoint that was asked for. */
@@ -134,16 +135,13 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   }
 
   async committedOffsets(partitions: readonly TopicPartition[]): Promise<Offsets> {
-    const found: Offsets[] = [];
-    for (const [name, ofTable] of Map.groupBy(partitions, ({ topic }) => this.#options.tableOf(topic))) {
-      found.push(
-        await this.#serially(name, async ({ log }) => {
-          await log.refresh();
-          assertOurs(name, log.snapshot, this.#options, ofTable);
-          return tableOffsets(log.snapshot, this.#options, ofTable);
-        }),
-      );
-    }
+    const byTable = Map.groupBy(partitions, ({ topic }) => this.#options.tableOf(topic));
+    const found = await inParallel([...byTable], ([name, ofTable]) =>
+      this.#serially(name, async ({ log }) => {
+        await log.refresh();
+        assertOurs(name, log.snapshot, this.#options, ofTable);
+        return tableOffsets(log.snapshot, this.#options, ofTable);
+      }));
     return found.flat();
   }
 
@@ -156,9 +154,10 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   }
 
   async initialize(at: Offsets): Promise<void> {
-    for (const [name, ofTable] of Map.groupBy(at, ({ topic }) => this.#options.tableOf(topic))) {
-      await this.#serially(name, (table) => this.#initialize(table, ofTable));
-    }
+    await inParallel(
+      [...Map.groupBy(at, ({ topic }) => this.#options.tableOf(topic))],
+      ([name, ofTable]) => this.#serially(name, (table) => this.#initialize(table, ofTable)),
+    );
   }
 
   storageUsage(table: string): readonly StorageUsage[] {
@@ -330,7 +329,11 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
 
   #serially<T>(name: string, work: (table: Table) => Promise<T>): Promise<T> {
     const table = this.#table(name);
-    const result = table.tail.then(() => work(table));
+    const result = table.tail.then(() => work(table)).catch((error) => {
+      // Its topic is set aside and begins anew later, as after a start: from what the table says then.
+      if (error instanceof FatalError && !table.log.isInDoubt) table.log = this.#openLog(name);
+      throw error;
+    });
     table.tail = result.catch(() => {}); // whoever called sees the failure; the next call does not depend on it
     return result;
   }
@@ -338,17 +341,21 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   #table(name: string): Table {
     const known = this.#tables.get(name);
     if (known) return known;
+    const tableLog = this.#openLog(name);
+    const table = { name, log: tableLog, newestMs: new Map(), checkpointVersion: -1n, tail: Promise.resolve() };
+    this.#tables.set(name, table);
+    return table;
+  }
+
+  #openLog(name: string): TableLog {
     const { clock, random, log, openTable, putTimeoutMs = PUT_TIMEOUT_MS, faults } = this.#options;
-    const tableLog = new TableLog(name, openTable(name), {
+    return new TableLog(name, openTable(name), {
       clock,
       random,
       log,
       timeoutMs: putTimeoutMs,
       skipTxnIdCheck: faults?.skipTxnIdCheck,
     });
-    const table = { name, log: tableLog, newestMs: new Map(), checkpointVersion: -1n, tail: Promise.resolve() };
-    this.#tables.set(name, table);
-    return table;
   }
 }
 

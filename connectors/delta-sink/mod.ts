@@ -9,6 +9,7 @@ import { deltaSinkOptions, tableUri } from "./config.ts";
 import { loadSnapshot } from "./delta/load.ts";
 import { assertWritable } from "./delta/protocol.ts";
 import { createRouter } from "./route.ts";
+import { inParallel } from "./in_parallel.ts";
 import type { DeltaStaged } from "./staged.ts";
 import { openStorage } from "./storage/open.ts";
 import { s3Settings } from "./storage/s3/options.ts";
@@ -42,16 +43,18 @@ async function check(config: DeltaConfig, topics: readonly string[], { connector
     }
     owners.set(uri, topic);
     createRouter(values["partition.by"]); // throws ConfigError where it cannot be read
+  }
+  await inParallel([...owners], async ([uri, topic]) => {
     const storage = openStorage(uri, { s3 });
     await storage.check();
     const snapshot = await loadSnapshot(storage);
     if (snapshot) assertWritable(uri, snapshot.protocol, snapshot.metadata);
-    else if (!values["auto.create.table"]) {
+    else if (!config.forTopic(topic)["auto.create.table"]) {
       throw new FatalError(
         `Cannot write to table "${uri}": there is none. Create it, or set auto.create.table to true`,
       );
     }
-  }
+  });
 }
 
 function createCommitter(config: DeltaConfig, { connector, clock, uuid, random, log }: ConnectorContext) {

@@ -64,10 +64,17 @@ export class TableWriter {
   readonly #intervals = new Map<string, Interval>();
   #oldestMs: number | null = null;
   #timestampMsMax: number | null = null;
+  #lastPutMs: number;
 
   constructor(private readonly parts: TableWriterParts) {
+    this.#lastPutMs = parts.clock.monotonic();
     this.#kafkaColumns = createKafkaColumns(parts.values["columns.kafka"]);
     this.#router = createRouter(parts.values["partition.by"]);
+  }
+
+  /** Whether nothing is here, and nothing was put since `ms` (monotonic). */
+  isIdleSince(ms: number): boolean {
+    return this.#intervals.size === 0 && this.#open.size === 0 && this.#full.length === 0 && this.#lastPutMs < ms;
   }
 
   /** Bytes in memory. */
@@ -115,6 +122,7 @@ export class TableWriter {
 
   /** Takes a batch; `fromAbsent`: the table held no offset of the partition when it was opened, and nothing was put since. */
   async put(batch: SinkBatch, fromAbsent: boolean): Promise<void> {
+    this.#lastPutMs = this.parts.clock.monotonic();
     if (batch.numRows > 0) await this.#rows(batch);
     const key = partitionKey(batch);
     const interval = this.#intervals.get(key);
@@ -175,30 +183,33 @@ export class TableWriter {
   async close(partitions: readonly TopicPartition[]): Promise<Offsets> {
     const gone = new Set(partitions.map(partitionKey));
     const dropped = this.#tiedTo(gone);
-    for (const [key, file] of this.#open) {
-      if (!intersects(file.sources, dropped)) continue;
-      this.#open.delete(key);
-      await file.abort();
-    }
-    for (const { file } of this.#full.filter(({ sources }) => intersects(sources, dropped))) {
-      await this.parts.storage.delete(file.path);
-    }
+    const open = [...this.#open].filter(([, { sources }]) => intersects(sources, dropped));
+    const full = this.#full.filter(({ sources }) => intersects(sources, dropped));
     this.#full = this.#full.filter(({ sources }) => !intersects(sources, dropped));
     const again: Offsets = [...dropped].filter((key) => !gone.has(key)).map((key) => {
       const { topic, topicId, partition, from } = this.#intervals.get(key)!.range;
       return { topic, topicId, partition, offset: from };
     });
+    for (const [key] of open) this.#open.delete(key);
     for (const key of dropped) this.#intervals.delete(key);
     this.forgetSchema();
+    // Last, since the storage may fail: nothing of what is gone is ours by then.
+    await this.#discard(open.map(([, file]) => file), full);
     return again;
   }
 
   /** Deletes what no share names. */
   async stop(): Promise<void> {
-    for (const file of this.#open.values()) await file.abort();
-    for (const { file } of this.#full) await this.parts.storage.delete(file.path);
+    const open = [...this.#open.values()];
+    const full = this.#full;
     this.#open.clear();
     this.#reset();
+    await this.#discard(open, full);
+  }
+
+  async #discard(open: readonly DataFile[], full: readonly { file: StagedFile }[]): Promise<void> {
+    for (const file of open) await file.abort();
+    for (const { file } of full) await this.parts.storage.delete(file.path);
   }
 
   async #rows(batch: SinkBatch): Promise<void> {

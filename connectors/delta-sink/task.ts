@@ -7,6 +7,7 @@ import type { Schema } from "apache-arrow";
 import {
   type CommitOutcome,
   type Config,
+  FatalError,
   offsetOf,
   type Offsets,
   partitionKey,
@@ -16,8 +17,10 @@ import {
   type SinkTaskContext,
   type StorageUsage,
   type TopicPartition,
+  TopicsError,
 } from "../../mod.ts";
 import { type deltaSinkOptions, tableUri } from "./config.ts";
+import { inParallel } from "./in_parallel.ts";
 import type { DeltaStaged } from "./staged.ts";
 import { openStorage } from "./storage/open.ts";
 import { s3Settings } from "./storage/s3/options.ts";
@@ -26,11 +29,16 @@ import { StorageMeter } from "./storage/usage.ts";
 import { loadTableSchema } from "./table_schema.ts";
 import { TableWriter } from "./table_writer.ts";
 
+/** What is known of a table that had no rows for so long is dropped, and read again when it has. */
+const IDLE_MS = 300_000;
+
 /** See `SinkTask` for the contract. */
 export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   readonly #writers = new Map<string, TableWriter>();
   readonly #openTable: (uri: string) => Storage;
   readonly #meter = new StorageMeter();
+  /** Shares of tables that were prepared while another failed: the next `preCommit` has them. */
+  readonly #prepared: Share<DeltaStaged>[] = [];
   /** Open partitions: the next offset, and whether the table holds none of it yet. */
   readonly #next = new Map<string, { offset: bigint | null; absent: boolean }>();
 
@@ -66,34 +74,42 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   }
 
   async preCommit(): Promise<readonly Share<DeltaStaged>[]> {
-    const shares: Share<DeltaStaged>[] = [];
-    for (const writer of this.#writers.values()) {
-      const share = await writer.prepare();
-      if (!share) continue;
-      shares.push(share);
-      for (const range of share.ranges) this.#next.get(partitionKey(range))!.absent = false;
-    }
-    return shares;
+    const failures = new Map<string, Error>();
+    await inParallel([...this.#writers], async ([topic, writer]) => {
+      try {
+        const share = await writer.prepare();
+        if (!share) return;
+        this.#prepared.push(share);
+        for (const range of share.ranges) this.#next.get(partitionKey(range))!.absent = false;
+      } catch (error) {
+        if (!(error instanceof FatalError)) throw error;
+        failures.set(topic, error);
+      }
+    });
+    if (failures.size > 0) throw new TopicsError(failures);
+    this.#forgetIdle();
+    return this.#prepared.splice(0);
   }
 
   async settle(share: Share<DeltaStaged>, outcome: CommitOutcome): Promise<void> {
-    if (outcome.kind === "committed") return;
+    if (outcome.kind !== "stale") return; // failed: a version may name the files
     await this.#writer(share.ranges[0].topic).settleStale(share.staged.files);
   }
 
   async close(partitions: readonly TopicPartition[]): Promise<Offsets> {
     const again: Offsets[number][] = [];
-    for (const topic of new Set(partitions.map((partition) => partition.topic))) {
-      const closing = partitions.filter((partition) => partition.topic === topic);
-      again.push(...await this.#writer(topic).close(closing));
+    for (const [topic, closing] of Map.groupBy(partitions, (partition) => partition.topic)) {
       for (const partition of closing) this.#next.delete(partitionKey(partition));
+      again.push(...await this.#writer(topic).close(closing));
     }
     for (const other of again) this.#next.get(partitionKey(other))!.offset = other.offset;
     return again;
   }
 
   async stop(): Promise<void> {
-    for (const writer of this.#writers.values()) await writer.stop();
+    const ends = await Promise.allSettled([...this.#writers.values()].map((writer) => writer.stop()));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   bufferedBytes(): number {
@@ -120,6 +136,12 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
       this.#writers.set(topic, writer);
     }
     return writer;
+  }
+
+  /** A writer that has nothing and had nothing for a while goes: schemas, projectors and all. */
+  #forgetIdle(): void {
+    const before = this.context.clock.monotonic() - IDLE_MS;
+    for (const [topic, writer] of this.#writers) if (writer.isIdleSince(before)) this.#writers.delete(topic);
   }
 
   async #keepWithinMemory(): Promise<void> {

@@ -66,9 +66,15 @@ export interface SinkTask<Staged> {
   open(partitions: readonly TopicPartition[], at: Offsets): Promise<void>;
   /** Takes a batch, which chains to the last of its partition. Repeatable after a RetriableError. */
   put(batch: SinkBatch): Promise<void>;
-  /** Phase one: makes all that was put durable, and describes it. Nobody sees it yet. Nothing put: []. */
+  /**
+   * Phase one: makes all that was put durable, and describes it. Nobody sees it yet. Nothing put: []. A TopicsError: the
+   * partitions of these topics are closed, and it is called again for the shares of the others.
+   */
   preCommit(): Promise<readonly Share<Staged>[]>;
-  /** Phase two has ended for a share of ours: forget it (committed) or delete its files (stale). Repeatable, as `put`. */
+  /**
+   * Phase two has ended for a share of ours: forget it (committed, failed) or delete its files (stale). Repeatable, as
+   * `put`.
+   */
   settle?(share: Share<Staged>, outcome: CommitOutcome): Promise<void>;
   /**
    * Drops every open file that holds a row of these partitions. Returns where the OTHER partitions whose rows were in
@@ -88,11 +94,15 @@ export interface SinkTask<Staged> {
 
 /** Publishes shares. Used by the coordinator alone, one call a table at a time. */
 export interface Committer<Staged> {
-  /** What the target says; a partition that it does not know is not in the answer. Throws FatalError on a refusal. */
+  /**
+   * What the target says; a partition that it does not know is not in the answer. Throws FatalError on a refusal, which
+   * the runtime pins on a topic by asking for one at a time.
+   */
   committedOffsets(partitions: readonly TopicPartition[]): Promise<Offsets>;
   /**
    * Phase two: ONE new version for all of these shares (DESIGN: a compare-and-set on the offsets). Shares of a partition
-   * that chain are given in order. Returns an outcome for each; throws only where nothing more can be done.
+   * that chain are given in order. Returns an outcome for each; throws only where nothing more can be done: a FatalError
+   * stops the topics of these shares, and after a while they begin anew with `committedOffsets`.
    */
   commit(epoch: number, table: string, shares: readonly Share<Staged>[]): Promise<readonly CommitOutcome[]>;
   /**

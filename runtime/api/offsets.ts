@@ -58,12 +58,19 @@ export interface ShareStats {
   readonly bytes: number;
   /** The newest Kafka timestamp among its records, ms since 1970 UTC; null where it has none. */
   readonly timestampMsMax: number | null;
+  /** Requests to the target's storage that it took; absent where they are not counted. */
+  readonly requests?: number;
 }
 
 /** What became of a share; one for each, in order. */
 export type CommitOutcome =
   | { readonly kind: "committed"; readonly version: bigint }
-  | { readonly kind: "stale"; readonly why: "offsets" | "schema" | "files"; readonly actual: Offsets };
+  | { readonly kind: "stale"; readonly why: "offsets" | "schema" | "files"; readonly actual: Offsets }
+  /**
+   * The committer threw a FatalError for the table, and its topics are set aside. Whether a version names the share's
+   * files is not certain: they are left alone. No committer answers it: it is what `settle` is told.
+   */
+  | { readonly kind: "failed"; readonly why: string };
 
 /** A key for maps, e.g. `orders/0`. Two incarnations of a topic share it. */
 export function partitionKey({ topic, partition }: { topic: string; partition: number }): string {

@@ -10,6 +10,8 @@ import { parseListen } from "../config/worker_options.ts";
 export interface Health {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** Topics that are not read although the rest is. */
+  readonly degraded?: readonly string[];
 }
 
 /** What is served. */
@@ -87,8 +89,10 @@ function ownRoutes({ metrics, health }: HttpOptions): Route[] {
   ];
 
   function readyResponse(): Response {
-    const { ready, reasons } = health();
-    return Response.json({ status: ready ? "ready" : "not ready", reasons }, { status: ready ? 200 : 503 });
+    const { ready, reasons, degraded = [] } = health();
+    const status = !ready ? "not ready" : degraded.length > 0 ? "degraded" : "ready";
+    // Degraded is an alert and no reason to be replaced: the other topics are served.
+    return Response.json({ status, reasons: [...reasons, ...degraded] }, { status: ready ? 200 : 503 });
   }
 }
 

@@ -53,6 +53,8 @@ function parseEvent(line: string, state: ReturnType<typeof initialState>): Coord
       const shares = words.slice(2).map((word) => parseShare(word, task, state));
       return { kind: "prepared", task, epoch: Number(words[1]), shares };
     }
+    case "topic-failed":
+      return { kind: "topic-failed", topic: words[0], why: words.slice(1).join(" ") };
     case "committed":
       return { kind: "committed", table: words[0], outcomes: words.slice(1).map(parseOutcome) };
     default:
@@ -88,6 +90,7 @@ function parseShare(text: string, task: number, state: ReturnType<typeof initial
 }
 
 function parseOutcome(text: string): CommitOutcome {
+  if (text === "failed") return { kind: "failed", why: "denied" };
   return text === "stale"
     ? { kind: "stale", why: "offsets", actual: [] }
     : { kind: "committed", version: BigInt(text) };
@@ -111,6 +114,8 @@ function effectText(effect: CoordinatorEffect): string {
       return `advance ${effect.ranges.map(({ topic, partition, to }) => `${topic}/${partition}=${to}`).join(" ")}`;
     case "fail":
       return `fail ${effect.task}: ${effect.why}`;
+    case "parked":
+      return `parked ${effect.topic}: ${effect.why}`;
     case "flushed":
     case "released":
       return `${effect.kind} ${effect.id}`;

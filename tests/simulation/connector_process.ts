@@ -153,10 +153,12 @@ export class ConnectorProcess {
       until: this.parts.until ?? null,
       restart: { max: 10, backoffMs: 50, backoffMsMax: 1000 },
       revokeTimeoutMs: 3000,
+      topicFailure: "topic",
       observer: {
         onCommit: () => {},
         onTaskMetrics: () => {},
         onTaskState: () => {},
+        onTopicState: () => {},
         onAssigned: () => {},
         onRebalance: () => {},
       },

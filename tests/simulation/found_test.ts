@@ -194,10 +194,12 @@ function runOf(
     until: null,
     restart: { max: 5, backoffMs: 1, backoffMsMax: 1 },
     revokeTimeoutMs: 1000,
+    topicFailure: "topic",
     observer: {
       onCommit: () => {},
       onTaskMetrics: () => {},
       onTaskState: () => {},
+      onTopicState: () => {},
       onAssigned: () => {},
       onRebalance: () => {},
     },

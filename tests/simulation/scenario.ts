@@ -184,7 +184,10 @@ class Scenario {
         if (alive.length < 3) this.#start();
         break;
       case 7:
-        if (victim && !victim.life.isPaused) void victim.stop(random.int(100, 10_000));
+        if (!victim || victim.life.isPaused) break;
+        void victim.stop(random.int(100, 10_000));
+        // Where its leaving does not arrive in time, the group notices when its session is over.
+        world.time.after(20_000, () => victim.life.isDead && world.kafka.group.expire(victim.life));
         break;
       case 8:
         void world.kafka.group.rebalance();

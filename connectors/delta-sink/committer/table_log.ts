@@ -54,6 +54,11 @@ export class TableLog {
     return this.#snapshot;
   }
 
+  /** Whether a put has no answer yet. */
+  get isInDoubt(): boolean {
+    return this.#pending !== null;
+  }
+
   /** What comes before any plan: pursues a put without an answer, reads the log for the first time (true). */
   async settle(): Promise<boolean> {
     if (this.#pending) await this.put(this.#pending);

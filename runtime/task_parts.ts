@@ -1,0 +1,48 @@
+/**
+ * What a task is made of.
+ *
+ * @module
+ */
+import type { Clock, DataError, Log, Retry, SinkBatch, SinkTask } from "./api/mod.ts";
+import type { ConsumeStage } from "./consume.ts";
+import type { DecodeStage } from "./decode.ts";
+import type { ErrantRecordReporter } from "./errant_record_reporter.ts";
+import type { Fetcher } from "./kafka/types.ts";
+import type { FromTask } from "./task_protocol.ts";
+
+/** The stages between consume and put for one topic. */
+export interface TopicStages {
+  readonly decode: DecodeStage;
+  validate(batch: SinkBatch, reject: (row: number, error: DataError) => void): SinkBatch;
+  /** `reject` is told the batch that the row is of: a step may have taken rows out before. */
+  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
+}
+
+/** What a task is made of. */
+export interface TaskParts {
+  readonly fetcher: Fetcher;
+  readonly consume: ConsumeStage;
+  readonly stagesOf: (topic: string) => TopicStages;
+  readonly sink: SinkTask<unknown>;
+  readonly reporter: ErrantRecordReporter;
+  readonly counters: TaskCounters;
+  readonly retry: Retry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes of slabs that may wait for a schema to be inferred from them. */
+  readonly heldBytesMax: number;
+  /** Whether a FatalError about one topic stops that topic alone. */
+  readonly isolatesTopics: boolean;
+  /** Records put since the last prepare after which a round is asked for; 0: never. */
+  readonly commitRecordsMax: number;
+  readonly send: (message: FromTask) => void;
+  /** Ends what `retry` waits for: a task that ends, or has failed, tries nothing again. May be called again. */
+  readonly giveUp: () => void;
+}
+
+/** What the task counts; `snapshot` is sent to the main thread. */
+export interface TaskCounters {
+  read(records: number, bytes: number): void;
+  put(rows: number): void;
+  spent(stage: string, ms: number): void;
+}
