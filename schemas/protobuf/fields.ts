@@ -51,6 +51,8 @@ export class Fields implements Entry {
   private readonly parts: Part[] = [];
   private readonly wires: Int8Array;
   private readonly appends: Step[] = [];
+  private readonly absents: Step[] = [];
+  private readonly ends: (Step | null)[] = [];
   private table = new Int32Array(0);
   private readonly sparse = new Map<number, number>();
 
@@ -70,6 +72,8 @@ export class Fields implements Entry {
     const index = this.parts.push(part) - 1;
     this.wires[index] = part.wire;
     this.appends.push(part.append);
+    this.absents.push(part.absent);
+    this.ends.push(part.end);
     if (part.number > TABLE_MAX) return void this.sparse.set(part.number, index);
     if (part.number >= this.table.length) {
       const table = new Int32Array(part.number + 1).fill(-1);
@@ -123,11 +127,11 @@ export class Fields implements Entry {
   }
 
   finish(cursor: Cursor): void {
-    const { parts, seen, generation } = this;
-    for (let i = 0; i < parts.length; i++) {
-      if (seen[i] !== generation) parts[i].absent(cursor);
+    const { seen, absents, ends, generation } = this;
+    for (let i = 0; i < ends.length; i++) {
+      if (seen[i] !== generation) absents[i](cursor);
       else {
-        const { end } = parts[i];
+        const end = ends[i];
         if (end !== null) end(cursor);
       }
     }

@@ -93,8 +93,8 @@ export class MapEntries {
 
   private isSame(bytes: Uint8Array, i: number, j: number): boolean {
     const { noted, kind } = this;
-    const [a, b] = [noted[i * WIDTH + LOW], noted[j * WIDTH + LOW]];
-    const [c, d] = [noted[i * WIDTH + HIGH], noted[j * WIDTH + HIGH]];
+    const a = noted[i * WIDTH + LOW], b = noted[j * WIDTH + LOW];
+    const c = noted[i * WIDTH + HIGH], d = noted[j * WIDTH + HIGH];
     if (kind !== "string") return a === b && c === d;
     if (c - a !== d - b) return false;
     for (let at = 0; at < c - a; at++) if (bytes[a + at] !== bytes[b + at]) return false;
