@@ -14,7 +14,7 @@
  * | maps with text as keys | objects; of a key that repeats the last value counts for most readers |
  * | other maps | arrays of pairs: `[[1,"a"],[2,"b"]]` |
  *
- * Nothing is put between the tokens. What is nested deeper than `DEPTH_MAX` is refused.
+ * Nothing is put between the tokens; where the format is JSON itself, it is the record's own text. What is nested deeper than `DEPTH_MAX` is refused.
  *
  * @module
  */

@@ -4,9 +4,10 @@
  * @module
  */
 import { type Data, type DataType, Field, List, makeData, Map_, Struct } from "apache-arrow";
-import { DataError, FIELD_UNDECLARED } from "../../mod.ts";
+import { DataError, FIELD_UNDECLARED, types } from "../../mod.ts";
 import { createShape, observe, type Shape, typeOf } from "./infer.ts";
 import { type Extension, type Extra, ListReader, MapReader, StructReader } from "./nested_readers.ts";
+import { withText } from "./json_fields.ts";
 import { compile, type Reader } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
 import { UnionReader } from "./union_reader.ts";
@@ -34,8 +35,9 @@ export function extend(reader: Reader, scan: Scanner, bytes: Uint8Array, faults:
   for (const [name, extras] of byName) {
     const path = reader.pathOf(name);
     const sibling = lowerNames.get(name.toLowerCase());
-    const type = reader.target?.find((field) => field.name === name)?.type ??
-      inferred(extras, scan, bytes, path, faults);
+    const type = reader.options.jsonPaths?.has(path)
+      ? types.utf8()
+      : reader.target?.find((field) => field.name === name)?.type ?? inferred(extras, scan, bytes, path, faults);
     if (!type) continue;
     if (sibling !== undefined) {
       for (const { start } of extras) {
@@ -118,8 +120,10 @@ function filled(
   bytes: Uint8Array,
   faults: Faults,
 ): Extension {
-  const field = new Field(name, type, true, new Map([[FIELD_UNDECLARED, "true"]]));
   const path = struct.pathOf(name);
+  const bare = new Field(name, type, true, new Map([[FIELD_UNDECLARED, "true"]]));
+  const { jsonPaths } = struct.options;
+  const field = jsonPaths ? withText(bare, path, jsonPaths) : bare;
   const reader = compile(field, path, struct.options);
   const { column } = reader;
   for (const extra of extras) {

@@ -20,6 +20,7 @@ import {
   type Values,
 } from "../../mod.ts";
 import { Decoder } from "./decoder.ts";
+import { withJsonFields } from "./json_fields.ts";
 import { createShape, observeRecord, schemaOf } from "./infer.ts";
 import { parseSchema } from "./notation.ts";
 import { Scanner } from "./scanner.ts";
@@ -129,7 +130,8 @@ class JsonConverter implements Converter {
   }
 
   #compile(schema: Schema): Decoder {
-    return new Decoder(schema, { truncateNanos: this.#truncateNanos });
+    const { jsonPaths } = this.#context;
+    return new Decoder(withJsonFields(schema, jsonPaths), { truncateNanos: this.#truncateNanos, jsonPaths });
   }
 }
 

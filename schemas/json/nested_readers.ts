@@ -167,7 +167,9 @@ export class StructReader implements Reader {
     for (let i = 0; i < this.children.length; i++) {
       if (seen[i] === object) continue;
       const child = this.children[i];
-      if (!child.nullable) throw scan.error("required field missing", "the field is required", child.path);
+      if (!child.nullable || child.isRequired) {
+        throw scan.error("required field missing", "the field is required", child.path);
+      }
       child.column.appendNull();
     }
   }
@@ -258,7 +260,8 @@ export function caseConflict(scan: Scanner, pos: number, path: string, sibling: 
   return scan.error("field names differ only by case", `there is a field ${JSON.stringify(sibling)} already`, path);
 }
 
-function below(path: string, name: string): string {
+/** The path of a member. */
+export function below(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
@@ -269,7 +272,7 @@ export function readOrNull(scan: Scanner, reader: Reader): void {
   if (byte !== NULL) return reader.read(scan);
   const at = scan.pos;
   scan.literal("null");
-  if (!reader.nullable) {
+  if (!reader.nullable || reader.refusesNull) {
     scan.pos = at;
     throw scan.error("required field missing", "the field is required", reader.path);
   }

@@ -22,6 +22,7 @@ import {
   type DataError,
   FatalError,
   type NumberColumn,
+  types,
   type WordsColumn,
 } from "../../mod.ts";
 import { ListReader, MapReader, StructReader } from "./nested_readers.ts";
@@ -33,6 +34,10 @@ export interface Reader {
   readonly path: string;
   readonly nullable: boolean;
   readonly column: Column;
+  /** Null is refused, although what is missing is null. */
+  readonly refusesNull?: boolean;
+  /** The value may be null, but not be missing. */
+  readonly isRequired?: boolean;
   /** Appends the value at `scan.pos` (white space passed, not null). Throws DataError half-way: cut the columns back. */
   read(scan: Scanner): void;
   /** Drops what was noted of entries that the column no longer has. */
@@ -43,11 +48,14 @@ export interface Reader {
 export interface ReadOptions {
   /** Digits below the microsecond are left out instead of refused. */
   readonly truncateNanos: boolean;
+  /** The paths of what unknown members are JSON text at; absent: none. */
+  readonly jsonPaths?: ReadonlySet<string>;
 }
 
 /** The reader of a field. `path` is the field's own, e.g. `order.lines[].price`. */
 export function compile(field: Field, path: string, options: ReadOptions): Reader {
   const { type, nullable } = field;
+  if (types.isJson(field)) return jsonReader(path, nullable);
   const children = (type.children ?? []) as Field[];
   switch (type.typeId) {
     case Type.Struct:
@@ -59,13 +67,28 @@ export function compile(field: Field, path: string, options: ReadOptions): Reade
       if (key.type.typeId !== Type.Utf8) {
         throw new FatalError(`Cannot decode JSON into ${path}: the keys of its map are ${key.type}, expected strings`);
       }
-      return new MapReader(type, children[0].type, compile(value, `${path}[]`, options), path, nullable);
+      return new MapReader(type, children[0].type, compile(value, `${path}{}`, options), path, nullable);
     }
     default: {
       const column = createColumn(type);
       return { path, nullable, column, read: readerOf(type, path, column, options) };
     }
   }
+}
+
+/** Keeps a value's own text, strings in their quotes. */
+export function jsonReader(path: string, nullable: boolean): Reader & { readonly column: BytesColumn } {
+  const column = createColumn(types.utf8()) as BytesColumn;
+  return {
+    path,
+    nullable,
+    column,
+    read(scan) {
+      const from = scan.pos;
+      scan.skip();
+      column.append(scan.bytes, from, scan.pos);
+    },
+  };
 }
 
 /** A value of another kind than the column takes (or not a JSON value at all). */
