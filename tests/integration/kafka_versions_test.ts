@@ -1,5 +1,6 @@
 /**
- * Brokers old and new: the program's main paths against each. Every run has the oldest; `deno task test:brokers` has all.
+ * Brokers old and new: the program's main paths against each. Every run has a drain from the oldest; `deno task
+ * test:brokers` has all, and rebalances.
  *
  * @module
  */
@@ -30,11 +31,11 @@ const BROKERS: Readonly<Record<string, () => Promise<Broker>>> = {
 const NO_TOPIC_ID = "A".repeat(22);
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 
-const asked = (Deno.env.get("BROKER_VERSIONS") ?? "2.8.2 without topic ids").split(",");
-const chosen = asked.includes("all") ? Object.keys(BROKERS) : asked;
+const asked = Deno.env.get("BROKER_VERSIONS") ?? null;
+const chosen = asked === "all" ? Object.keys(BROKERS) : (asked ?? "2.8.2 without topic ids").split(",");
 
 for (const version of chosen) {
-  Deno.test(`a broker of ${version}: drains, dead letters, codecs, transactions, restarts and rebalances`, async (t) => {
+  Deno.test(`start works with a broker of Kafka ${version}`, async (t) => {
     const start = BROKERS[version];
     if (!start) throw new Error(`BROKER_VERSIONS names ${version}; there are ${Object.keys(BROKERS).join(", ")}`);
     await using broker = await start();
@@ -42,6 +43,7 @@ for (const version of chosen) {
     await t.step("a drain takes every codec, leaves out what was aborted, sets poison aside", async () => {
       await drainsEverything(bootstrap, version.endsWith("without topic ids"));
     });
+    if (asked === null) return;
     await t.step("processes that come and go share the partitions; a restart goes on", async () => {
       await sharesPartitions(bootstrap);
     });
