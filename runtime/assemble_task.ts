@@ -11,6 +11,7 @@ import {
   type RecordSide,
   SinkBatch,
   type SinkTask,
+  type StorageUsage,
 } from "./api/mod.ts";
 import type { Chosen, Instance } from "./config/resolve_instance.ts";
 import type { ConverterPlugin } from "./api/mod.ts";
@@ -69,9 +70,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     log,
     onCaughtUp: (partition) => send({ kind: "caught-up", partition }),
   });
-  const files = { bytes: () => 0 }; // until there is a sink
+  const files = { bytes: () => 0, usage: (): readonly StorageUsage[] => [] }; // until there is a sink
   const buffered = () => ({ slabs: fetcher.usedBytes?.() ?? 0, files: files.bytes() });
-  const meter = new TaskMeter(consume, buffered, new RetentionWatch({ clock, log }));
+  const meter = new TaskMeter(consume, buffered, new RetentionWatch({ clock, log }), () => files.usage());
   const retry = createRetry({
     clock,
     random,
@@ -112,6 +113,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     requestCommit: () => send({ kind: "commit-requested" }),
   });
   files.bytes = () => sink.bufferedBytes?.() ?? 0;
+  files.usage = () => sink.storageUsage?.() ?? [];
 
   const jsonPaths = (topic: string) => new Set(instance.forTopic(topic).values["columns.json"]);
   const converter = (topic: string, side: RecordSide, { plugin, config }: Chosen<ConverterPlugin>): Converter =>

@@ -9,6 +9,8 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { TopicPartition } from "./api/offsets.ts";
 import type { CommitReport } from "./commit.ts";
 import { type StateMakers, stateMetrics, topicMetrics } from "./state_metrics.ts";
+import { storageMetrics } from "./storage_metrics.ts";
+import { mergeUsage } from "./storage_usage.ts";
 import type { PartitionMetrics, RejectCount, TaskMetrics } from "./task_meter.ts";
 
 /** What the worker tells, and what /metrics shows. */
@@ -43,6 +45,7 @@ export function createMetrics(): Metrics {
   taskMetrics(registry, tasks);
   processMetrics(registry);
   const commits = commitMetrics(registry);
+  const storage = storageMetrics(registry, tasks);
   const entryOf = (connector: string, task: number) => {
     const key = `${connector}\0${task}`;
     let entry = tasks.get(key);
@@ -70,7 +73,10 @@ export function createMetrics(): Metrics {
     connectorState: states.connector,
     topicState: topics.state,
     topicsStarted: topics.started,
-    committed: commits.committed,
+    committed: (connector, report) => {
+      commits.committed(connector, report);
+      storage.committed(connector, report);
+    },
     assigned: commits.assigned,
     rebalanced: commits.rebalanced,
     text: () => registry.metrics(),
@@ -266,6 +272,7 @@ export const NO_TASK_METRICS: TaskMetrics = {
   bufferedBytes: { slabs: 0, files: 0 },
   letterRequests: 0,
   letterFailures: 0,
+  storage: [],
 };
 
 /** The counts of both, e.g. of a task before and after its restart; where the partitions stand is what `b` says. */
@@ -284,6 +291,7 @@ export function mergeTaskMetrics(a: TaskMetrics, b: TaskMetrics): TaskMetrics {
     bufferedBytes: b.bufferedBytes,
     letterRequests: a.letterRequests + b.letterRequests,
     letterFailures: a.letterFailures + b.letterFailures,
+    storage: mergeUsage(a.storage, b.storage),
   };
 }
 

@@ -15,6 +15,7 @@ const WORKED: TaskMetrics = {
   bufferedBytes: { slabs: 1000, files: 2000 },
   letterRequests: 3,
   letterFailures: 1,
+  storage: [],
 };
 
 /** The samples of a page, by name and labels. */
@@ -77,6 +78,7 @@ Deno.test("createMetrics() counts what a round committed and what was stale", as
     shares: [share, share],
     outcomes: [{ kind: "committed", version: 7n }, { kind: "stale", why: "offsets", actual: [] }],
     durationMs: 20,
+    storage: [],
   };
   metrics.committed("o", report);
   metrics.assigned("o", [{ topic: "a", topicId: "x", partition: 0 }]);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StorageUsage } from "./api/mod.ts";
 import type { ConsumeStage } from "./consume.ts";
 import type { RetentionWatch } from "./retention_watch.ts";
 import type { TaskCounters } from "./task.ts";
@@ -24,6 +25,8 @@ export interface TaskMetrics {
   /** Requests to the dead-letter topic, and those of them that failed. */
   readonly letterRequests: number;
   readonly letterFailures: number;
+  /** What the sink asked of its target's storage. */
+  readonly storage: readonly StorageUsage[];
 }
 
 /** Where a partition stands. */
@@ -61,6 +64,7 @@ export class TaskMeter implements TaskCounters {
     /** Looked at with each snapshot. */
     private readonly bufferedBytes: () => TaskMetrics["bufferedBytes"],
     private readonly retention: RetentionWatch,
+    private readonly storageUsage: () => readonly StorageUsage[] = () => [],
   ) {}
 
   read(records: number, bytes: number): void {
@@ -107,6 +111,7 @@ export class TaskMeter implements TaskCounters {
       bufferedBytes: this.bufferedBytes(),
       letterRequests: this.#letterRequests,
       letterFailures: this.#letterFailures,
+      storage: this.storageUsage(),
     };
   }
 }

@@ -12,6 +12,7 @@ type Outcome = Awaited<ReturnType<ReturnType<typeof committer>["commit"]>>[numbe
 
 function brief(outcome: Outcome): string {
   if (outcome.kind === "committed") return `v${outcome.version}`;
+  if (outcome.kind === "failed") return `failed ${outcome.why}`;
   return `stale ${outcome.why} ${offsets(outcome.actual)}`.trim();
 }
 

@@ -37,6 +37,8 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   readonly #writers = new Map<string, TableWriter>();
   readonly #openTable: (uri: string) => Storage;
   readonly #meter = new StorageMeter();
+  /** By table, up to its last share. */
+  readonly #requests = new Map<string, number>();
   /** Shares of tables that were prepared while another failed: the next `preCommit` has them. */
   readonly #prepared: Share<DeltaStaged>[] = [];
   /** Open partitions: the next offset, and whether the table holds none of it yet. */
@@ -79,7 +81,7 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
       try {
         const share = await writer.prepare();
         if (!share) return;
-        this.#prepared.push(share);
+        this.#prepared.push(this.#withRequests(share));
         for (const range of share.ranges) this.#next.get(partitionKey(range))!.absent = false;
       } catch (error) {
         if (!(error instanceof FatalError)) throw error;
@@ -142,6 +144,14 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   #forgetIdle(): void {
     const before = this.context.clock.monotonic() - IDLE_MS;
     for (const [topic, writer] of this.#writers) if (writer.isIdleSince(before)) this.#writers.delete(topic);
+  }
+
+  /** Says what the share took, where requests are counted. */
+  #withRequests(share: Share<DeltaStaged>): Share<DeltaStaged> {
+    const total = this.#meter.snapshot(share.table).reduce((sum, { requests }) => sum + requests, 0);
+    const requests = total - (this.#requests.get(share.table) ?? 0);
+    this.#requests.set(share.table, total);
+    return total === 0 ? share : { ...share, stats: { ...share.stats, requests } };
   }
 
   async #keepWithinMemory(): Promise<void> {
