@@ -104,7 +104,7 @@ export class ConsumeStage {
     if (!position || fetched.epoch !== position.epoch) return { kind: "dropped" };
     // Fetched together with the last that was wanted: nothing of it is, and a range of nothing is none.
     if (isCaughtUp(position)) return { kind: "dropped" };
-    if (fetched.kind === "topic-changed") throw new FatalError(fetched.message);
+    if (fetched.kind === "topic-changed" || fetched.kind === "refused") throw new FatalError(fetched.message);
     position.endOffset = fetched.endOffset;
     position.logStartOffset = fetched.logStartOffset;
     if (fetched.kind === "out-of-range") return this.#missing(position, fetched);

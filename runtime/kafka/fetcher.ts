@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../api/clock.ts";
-import { FatalError, RetriableError } from "../api/errors.ts";
+import { RetriableError } from "../api/errors.ts";
 import type { Log } from "../api/log.ts";
 import { partitionKey, type TopicPartition } from "../api/offsets.ts";
 import type { RawRecords } from "../api/raw_records.ts";
@@ -22,7 +22,7 @@ import { scanRecordSet } from "./record_batch.ts";
 import type { ConsumerSettings } from "./settings.ts";
 import { SlabPool } from "./slab_pool.ts";
 import { ResponseMemory, SlabQueue } from "./slab_queue.ts";
-import type { Fetched, Fetcher, FetchPosition } from "./types.ts";
+import type { Fetched, Fetcher, FetchPosition, StoppedBy } from "./types.ts";
 import { Wakeup } from "./wakeup.ts";
 
 /** What a fetcher needs. */
@@ -223,11 +223,11 @@ class BrokerFetcher implements Fetcher {
     this.#metadataWanted = true;
     const patienceMs = otherId ? TOPIC_CHANGED_MS : this.options.topicGoneMs ?? 30_000;
     if (now - reading.goneSince < patienceMs) return;
-    const { topic, topicId, partition, epoch } = reading;
+    const { topic, topicId, partition } = reading;
     const message = otherId
       ? `Topic "${topic}" was created anew: its id is ${otherId}, expected ${topicId}`
       : `Partition ${topic}-${partition} does not exist (any more): its topic's id was ${topicId}`;
-    this.#stopWith(reading, { kind: "topic-changed", topic, topicId, partition, epoch, message });
+    this.#stopWith(reading, { kind: "topic-changed", message });
   }
 
   #startLoop(node: number): void {
@@ -309,8 +309,9 @@ class BrokerFetcher implements Fetcher {
       if (response.errorCode !== 0) {
         throw new RetriableError(`Broker ${node} refuses the fetch: ${nameOfError(response.errorCode)}`);
       }
+      const asked = new Map(due.map((r) => [partitionKey({ ...r, topic: byId ? r.topicId : r.topic }), r]));
       for (const part of response.partitions) {
-        const reading = due.find((r) => r.partition === part.partition && (byId ? r.topicId : r.topic) === part.topic);
+        const reading = asked.get(partitionKey(part));
         if (!reading || !this.#isCurrent(reading)) continue;
         if (part.errorCode === 0) this.#accept(node, reading, part, memory);
         else if (part.errorCode === OFFSET_OUT_OF_RANGE) await this.#outOfRange(reading);
@@ -354,16 +355,14 @@ class BrokerFetcher implements Fetcher {
     const [log] = await this.#cluster.logBounds([reading], false);
     if (reading.offset >= log.start && reading.offset <= log.end) return this.#again(reading);
     const [readable] = await this.#cluster.logBounds([reading], this.options.settings.readCommitted);
-    const { topic, topicId, partition, epoch, offset } = reading;
     const bounds = { logStartOffset: readable.start, endOffset: readable.end };
-    this.#stopWith(reading, { kind: "out-of-range", topic, topicId, partition, epoch, offset, ...bounds });
+    this.#stopWith(reading, { kind: "out-of-range", offset: reading.offset, ...bounds });
   }
 
   #refused(node: number, reading: Reading, code: number): void {
-    const { topic, partition } = reading;
-    const error = nameOfError(code);
-    if (!isPassing(code)) throw new FatalError(`Cannot fetch ${topic}-${partition} from broker ${node}: ${error}`);
-    this.options.log.debug("The broker refuses a partition; trying again", { topic, partition, error });
+    const message = `Cannot fetch ${reading.topic}-${reading.partition} from broker ${node}: ${nameOfError(code)}`;
+    if (!isPassing(code)) return this.#stopWith(reading, { kind: "refused", message });
+    this.options.log.debug("The broker refuses a partition; trying again", { error: message });
     this.#again(reading);
     this.#wantMetadata();
   }
@@ -372,9 +371,10 @@ class BrokerFetcher implements Fetcher {
     reading.retryAt = this.options.clock.monotonic() + backoffMs(++reading.failures, this.options.random);
   }
 
-  #stopWith(reading: Reading, fetched: Fetched): void {
+  #stopWith(reading: Reading, why: StoppedBy): void {
+    const { topic, topicId, partition, epoch } = reading;
     reading.stopped = true;
-    this.#queue.addNote(() => this.#isCurrent(reading), fetched);
+    this.#queue.addNote(() => this.#isCurrent(reading), { topic, topicId, partition, epoch, ...why });
     this.#arrived.wake();
   }
 

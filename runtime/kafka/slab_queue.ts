@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { partitionKey } from "../api/offsets.ts";
 import type { RawRecords } from "../api/raw_records.ts";
 import { type DecodedSlab, type DecodeOptions, decodeRecordSet, type RecordSet } from "./record_batch.ts";
 import type { SlabPool } from "./slab_pool.ts";
@@ -37,9 +38,20 @@ interface Entry extends Arrival {
   readonly slabs: Generator<DecodedSlab>;
 }
 
-/** Decodes slab by slab as they are polled, so that a well compressed response does not unfold all at once. */
+/** A partition's part of a response below this is quick work: it passes what is larger. */
+const SMALL_BYTES = 128 * 1024;
+
+/**
+ * Decodes slab by slab as they are polled, so that a well compressed response does not unfold all at once. What a quiet
+ * partition brought does not wait behind the megabytes of a busy one: small parts pass large ones, though never an earlier
+ * part of their own partition. That starves nobody, since responses are not asked for while the large parts wait.
+ */
 export class SlabQueue {
   readonly #entries: Entry[] = [];
+  /** The entries at the head that passed, or that nothing large is before. */
+  #small = 0;
+  /** How many entries wait, by partition. */
+  readonly #waiting = new Map<string, number>();
   readonly #notes: { isCurrent: () => boolean; fetched: Fetched }[] = [];
   readonly #leases = new Map<RawRecords, { slab: DecodedSlab; memory: ResponseMemory | null }>();
 
@@ -56,7 +68,12 @@ export class SlabQueue {
 
   addRecords(arrival: Arrival): void {
     arrival.memory.hold();
-    this.#entries.push({ ...arrival, slabs: decodeRecordSet(arrival.set, this.options) });
+    const entry = { ...arrival, slabs: decodeRecordSet(arrival.set, this.options) };
+    const key = partitionKey(arrival.set);
+    const isFirst = !this.#waiting.has(key);
+    this.#waiting.set(key, (this.#waiting.get(key) ?? 0) + 1);
+    if (isFirst && arrival.set.bytes.length < SMALL_BYTES) this.#entries.splice(this.#small++, 0, entry);
+    else this.#entries.push(entry);
   }
 
   addNote(isCurrent: () => boolean, fetched: Fetched): void {
@@ -79,10 +96,19 @@ export class SlabQueue {
           continue;
         }
       }
-      this.#entries.shift();
-      entry.memory.drop();
+      this.#shift();
     }
     return out;
+  }
+
+  #shift(): void {
+    const { set, memory } = this.#entries.shift()!;
+    this.#small = Math.max(0, this.#small - 1);
+    const key = partitionKey(set);
+    const left = this.#waiting.get(key)! - 1;
+    if (left > 0) this.#waiting.set(key, left);
+    else this.#waiting.delete(key);
+    memory.drop();
   }
 
   /** Gives back what a slab took. A slab twice, or one that is not ours, is a bug of the caller. */

@@ -11,6 +11,20 @@ export interface FetchPosition extends PartitionOffset {
   readonly epoch: number;
 }
 
+/** Why a partition is read no more until it is assigned anew. */
+export type StoppedBy =
+  /** The offset that was asked for is not in the log: it begins at `logStartOffset` and ends at `endOffset`. */
+  | {
+    readonly kind: "out-of-range";
+    readonly offset: bigint;
+    readonly logStartOffset: bigint;
+    readonly endOffset: bigint;
+  }
+  /** The topic is gone, or is now another one under the same name. */
+  | { readonly kind: "topic-changed"; readonly message: string }
+  /** The broker does not let us read the partition, or cannot, and that will not pass. */
+  | { readonly kind: "refused"; readonly message: string };
+
 /** What one fetch brought for one partition. */
 export type Fetched =
   & TopicPartition
@@ -24,15 +38,7 @@ export type Fetched =
       readonly endOffset: bigint;
       readonly logStartOffset: bigint;
     }
-    /** The offset that was asked for is not in the log: it begins at `logStartOffset` and ends at `endOffset`. */
-    | {
-      readonly kind: "out-of-range";
-      readonly offset: bigint;
-      readonly logStartOffset: bigint;
-      readonly endOffset: bigint;
-    }
-    /** The topic is gone, or is now another one under the same name. */
-    | { readonly kind: "topic-changed"; readonly message: string }
+    | StoppedBy
   );
 
 /** Reads partitions by position, over connections of its own, without group calls. One for each task. */

@@ -1,5 +1,5 @@
 /**
- * The thread of one checkpoint: takes one request, answers, and is ended by who asked.
+ * The thread of checkpoints: takes a request, answers, and is ended by who asked.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Checkpoints in the background: one at a time, each on a short-lived thread, never on the commit path. One that fails
- * is logged and counted, and the next one covers it.
+ * Checkpoints in the background: one at a time, on a thread that ends when none is left to do, never on the commit path.
+ * One that fails is logged and counted, and the next one covers it.
  *
  * @module
  */
@@ -35,13 +35,15 @@ export interface Checkpointer {
 export function createCheckpointer({ openTable, s3, meter, clock, log, onFailed }: CheckpointerOptions): Checkpointer {
   let tail: Promise<void> = Promise.resolve();
   const newest = new Map<string, bigint>();
+  const thread = new CheckpointThread(meter);
   const write = async (table: string, version: bigint) => {
     if (newest.get(table) !== version) return; // a newer one of the table waits: it covers this
+    newest.delete(table);
     const startMs = clock.monotonic();
     try {
       const storage = openTable(table);
       const { rows, bytes } = isShared(storage.uri)
-        ? await onThread({ uri: storage.uri, s3, version, nowMs: clock.now() }, meter)
+        ? await thread.write({ uri: storage.uri, s3, version, nowMs: clock.now() })
         : await writeCheckpoint(storage, version, clock.now());
       log.info("A checkpoint is written", { table, version, rows, bytes, ms: Math.round(clock.monotonic() - startMs) });
     } catch (error) {
@@ -53,7 +55,9 @@ export function createCheckpointer({ openTable, s3, meter, clock, log, onFailed 
   return {
     due(table, version) {
       newest.set(table, version);
-      tail = tail.then(() => write(table, version));
+      tail = tail.then(() => write(table, version)).then(() => {
+        if (newest.size === 0) thread.end();
+      });
     },
     stop: () => tail,
   };
@@ -64,18 +68,33 @@ function isShared(uri: string): boolean {
   return !uri.startsWith("memory:");
 }
 
-function onThread(request: CheckpointRequest, meter?: StorageMeter): Promise<WrittenCheckpoint> {
-  const thread = new Worker(new URL("./checkpoint_thread.ts", import.meta.url), { type: "module", name: "checkpoint" });
-  const { promise, resolve, reject } = Promise.withResolvers<WrittenCheckpoint>();
-  thread.onmessage = ({ data }: MessageEvent<CheckpointReply>) => {
-    meter?.add(data.usage);
-    if ("written" in data) resolve(data.written);
-    else reject(new Error(data.error));
-  };
-  thread.onerror = (event) => {
-    event.preventDefault();
-    reject(new Error(event.message));
-  };
-  thread.postMessage(request);
-  return promise.finally(() => thread.terminate());
+/** Starts with the first request, and again after `end`: hundreds of tables come due together, and a start is dear. */
+class CheckpointThread {
+  #worker: Worker | null = null;
+
+  constructor(private readonly meter?: StorageMeter) {}
+
+  /** One request at a time. */
+  async write(request: CheckpointRequest): Promise<WrittenCheckpoint> {
+    const url = new URL("./checkpoint_thread.ts", import.meta.url);
+    const worker = this.#worker ??= new Worker(url, { type: "module", name: "checkpoint" });
+    const { promise, resolve, reject } = Promise.withResolvers<WrittenCheckpoint>();
+    worker.onmessage = ({ data }: MessageEvent<CheckpointReply>) => {
+      this.meter?.add(data.usage);
+      if ("written" in data) resolve(data.written);
+      else reject(new Error(data.error));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.end(); // it runs no more
+      reject(new Error(event.message));
+    };
+    worker.postMessage(request);
+    return await promise;
+  }
+
+  end(): void {
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
 }
