@@ -18,6 +18,11 @@ interface ClientError extends CodedError {
 }
 
 const STOPS = new Set(["PLT_KFK_AUTHENTICATION", "PLT_KFK_USER", "PLT_KFK_UNSUPPORTED_API", "PLT_KFK_UNSUPPORTED"]);
+/** Errors that the client's list calls final, though another join or another producer id begins anew. */
+const BEGINS_ANEW = new Set([
+  ...["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "MEMBER_ID_REQUIRED"],
+  ...["OUT_OF_ORDER_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID", "INVALID_PRODUCER_EPOCH", "INVALID_PRODUCER_ID_MAPPING"],
+]);
 /** A broker that goes away in the middle of a handshake: the client takes that for a refusal. */
 const HUNG_UP = new Set(["ECONNRESET", "PLT_KFK_TIMEOUT"]);
 const KAFKAJS_STOPS = new Set(["KafkaJSSASLAuthenticationError", "KafkaJSNonRetriableError", "KafkaJSNotImplemented"]);
@@ -38,7 +43,7 @@ export function classify(error: unknown, what: string): Error {
   const message = `${what}: ${describe(all)}`;
   if (hungUp(all)) return new RetriableError(message, { cause: error });
   const stops = all.some((e) => STOPS.has(String(e.code)) || KAFKAJS_STOPS.has(e.name)) ||
-    all.some((e) => e.apiId !== undefined && e.canRetry === false) ||
+    all.some((e) => e.apiId !== undefined && e.canRetry === false && !BEGINS_ANEW.has(e.apiId)) ||
     (ofKafkajs && !all.some((e) => e.retriable === true || e.name === "KafkaJSConnectionError"));
   return stops ? new FatalError(message, { cause: error }) : new RetriableError(message, { cause: error });
 }

@@ -14,8 +14,10 @@ import {
   metadataV11,
   metadataV12,
 } from "@platformatic/kafka";
+import type { Clock } from "../api/clock.ts";
 import { FatalError, RetriableError } from "../api/errors.ts";
 import type { TopicPartition } from "../api/offsets.ts";
+import { systemClock } from "../clock.ts";
 import { brokerErrors, classify } from "./classify.ts";
 import { connectionOptions } from "./client_options.ts";
 import { protocolMismatch } from "./diagnose.ts";
@@ -62,34 +64,50 @@ const LATEST = -1n;
 /** Errors of a topic in a metadata response that mean "not there" or "ask again", by code. */
 const UNKNOWN_TOPIC = 3;
 const LEADER_NOT_AVAILABLE = 5;
+/** A broker that has not answered by then is not waited for alone. */
+const HANGS_MS = 2_000;
 
 /** Connections are made on demand, one a broker, and made anew after they were lost. */
 export class Cluster {
   #brokers: readonly BrokerAddress[] = [];
+  /** Who answered last is asked first: one that hangs is waited for once. */
+  #answered: BrokerAddress | null = null;
   #closed = false;
-  /** Whether any broker has answered yet: before that, silence is looked into. */
-  #reached = false;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
 
-  constructor(private readonly settings: ConnectionSettings) {}
+  constructor(private readonly settings: ConnectionSettings, private readonly clock: Clock = systemClock) {}
 
-  /** All topics (`null`) or the named ones, from any broker that answers. Throws RetriableError or FatalError. */
+  /**
+   * All topics (`null`) or the named ones, from any broker that answers: the next one is asked where one fails, and also
+   * where one hangs. Throws RetriableError or FatalError.
+   */
   async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
-    let last: Error | null = null;
-    for (const address of [...this.#brokers, ...this.settings.bootstrap]) {
-      try {
-        const found = await this.#metadataFrom(address, topics);
-        this.#reached = true;
-        return found;
-      } catch (error) {
-        const what = `Cannot get metadata from ${address.host}:${address.port}`;
-        last = classify(error, what);
-        if (!(last instanceof RetriableError)) throw last;
-        const mismatch = this.#reached || this.#closed ? null : await protocolMismatch(this.settings, address);
-        if (mismatch) throw new FatalError(`${what}: ${mismatch}`, { cause: error });
-      }
+    const asked: Promise<ClusterMetadata>[] = [];
+    for (const address of this.#addresses()) {
+      const asking = this.#ask(address, topics);
+      asked.push(asking);
+      const timer = new AbortController();
+      const found = await Promise.race([
+        Promise.any(asked).catch(() => null), // all have failed so far
+        asking.catch((error) => {
+          if (!(error instanceof RetriableError)) throw error;
+          return null;
+        }),
+        this.clock.sleep(HANGS_MS, timer.signal).then(() => null, () => null),
+      ]).finally(() => timer.abort());
+      if (found) return found;
     }
-    throw last ?? new FatalError("Cannot get metadata: no broker is configured, set bootstrap.servers");
+    if (asked.length === 0) throw new FatalError("Cannot get metadata: no broker is configured, set bootstrap.servers");
+    try {
+      return await Promise.any(asked);
+    } catch (error) {
+      throw (error as AggregateError).errors.at(-1);
+    }
+  }
+
+  /** The address of a broker that has answered; null before the first has. */
+  get answered(): BrokerAddress | null {
+    return this.#answered;
   }
 
   /** A ready connection. Throws what the client throws. */
@@ -146,6 +164,25 @@ export class Cluster {
       const broker = await pending.catch(() => null); // one that never opened has nothing to close
       await broker?.connection.close();
     }));
+  }
+
+  #addresses(): BrokerAddress[] {
+    const all = [...this.#answered ? [this.#answered] : [], ...this.#brokers, ...this.settings.bootstrap];
+    return [...new Map(all.map((address) => [`${address.host}:${address.port}`, address])).values()];
+  }
+
+  async #ask(address: BrokerAddress, topics: readonly string[] | null): Promise<ClusterMetadata> {
+    try {
+      const found = await this.#metadataFrom(address, topics);
+      this.#answered = address;
+      return found;
+    } catch (error) {
+      const what = `Cannot get metadata from ${address.host}:${address.port}`;
+      const sorted = classify(error, what);
+      if (!(sorted instanceof RetriableError)) throw sorted;
+      const mismatch = this.#answered || this.#closed ? null : await protocolMismatch(this.settings, address);
+      throw mismatch ? new FatalError(`${what}: ${mismatch}`, { cause: error }) : sorted;
+    }
   }
 
   async #metadataFrom(address: BrokerAddress, topics: readonly string[] | null): Promise<ClusterMetadata> {

@@ -23,7 +23,7 @@ import type { ConsumerSettings } from "./settings.ts";
 import { SlabPool } from "./slab_pool.ts";
 import { ResponseMemory, SlabQueue } from "./slab_queue.ts";
 import type { Fetched, Fetcher, FetchPosition, StoppedBy } from "./types.ts";
-import { Wakeup } from "./wakeup.ts";
+import { every, Wakeup } from "./wakeup.ts";
 
 /** What a fetcher needs. */
 export interface FetcherOptions {
@@ -49,6 +49,7 @@ const TOPIC_CHANGED_MS = 2_000;
 const METADATA_PAUSE_MS = 200;
 /** Responses of a broker that wait to be polled, the one in flight not counted. */
 const RESPONSES_MAX = 2;
+const SLOW_MS = 2_000;
 const LOOP_PAUSE_MS = 1_000;
 const WARN_INTERVAL_MS = 30_000;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -77,7 +78,7 @@ class BrokerFetcher implements Fetcher {
 
   constructor(private readonly options: FetcherOptions) {
     const { settings, settings: { checkCrcs }, clock } = options;
-    this.#cluster = new Cluster(settings);
+    this.#cluster = new Cluster(settings, clock);
     this.#memoryBytes = options.memoryBytes ?? 4 * settings.fetchMaxBytes;
     this.#pool = new SlabPool(this.#memoryBytes);
     this.#queue = new SlabQueue(this.#pool, { checkCrcs, slabBytesMax: SLAB_BYTES_MAX, allocator: this.#pool });
@@ -264,7 +265,8 @@ class BrokerFetcher implements Fetcher {
         if (!(error instanceof RetriableError)) throw error;
         this.#warn("Fetching failed; trying again", error);
         const pauseMs = backoffMs(++failures, this.options.random);
-        for (const reading of due) reading.retryAt = clock.monotonic() + pauseMs;
+        // Those that are led elsewhere by now go on there.
+        for (const reading of due) if (reading.leader === node) reading.retryAt = clock.monotonic() + pauseMs;
         this.#wantMetadata();
       }
     }
@@ -287,19 +289,26 @@ class BrokerFetcher implements Fetcher {
     const { settings } = this.options;
     const address = this.#brokers.get(node);
     if (!address) throw new RetriableError(`Cannot fetch from broker ${node}: it is not in the cluster (any more)`);
-    const broker = await this.#cluster.connect(address);
-    const version = broker.version(FETCH_VERSIONS.key, "Fetch", FETCH_VERSIONS.min, FETCH_VERSIONS.max);
-    let api = this.#apis.get(version);
-    if (!api) this.#apis.set(version, api = makeFetchApi(version, this.#pool));
-    const response = await api.async(broker.connection, {
-      maxWaitMs: settings.fetchMaxWaitMs,
-      minBytes: settings.fetchMinBytes,
-      maxBytes: settings.fetchMaxBytes,
-      readCommitted: settings.readCommitted,
-      partitions: due,
-    });
-    await this.#receive(node, due, response, version >= FETCH_TOPIC_IDS);
-    return response.throttleTimeMs;
+    const answered = new AbortController();
+    // A broker that hangs may have lost its partitions: while it does not answer, others are asked who leads them.
+    void every(this.options.clock, settings.fetchMaxWaitMs + SLOW_MS, answered.signal, () => this.#wantMetadata());
+    try {
+      const broker = await this.#cluster.connect(address);
+      const version = broker.version(FETCH_VERSIONS.key, "Fetch", FETCH_VERSIONS.min, FETCH_VERSIONS.max);
+      let api = this.#apis.get(version);
+      if (!api) this.#apis.set(version, api = makeFetchApi(version, this.#pool));
+      const response = await api.async(broker.connection, {
+        maxWaitMs: settings.fetchMaxWaitMs,
+        minBytes: settings.fetchMinBytes,
+        maxBytes: settings.fetchMaxBytes,
+        readCommitted: settings.readCommitted,
+        partitions: due,
+      });
+      await this.#receive(node, due, response, version >= FETCH_TOPIC_IDS);
+      return response.throttleTimeMs;
+    } finally {
+      answered.abort();
+    }
   }
 
   async #receive(node: number, due: readonly Reading[], response: FetchResponse, byId: boolean): Promise<void> {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Consumer } from "@platformatic/kafka";
 import { Buffer } from "node:buffer";
 import type { Clock } from "../api/clock.ts";
 import { RetriableError } from "../api/errors.ts";
@@ -11,6 +10,7 @@ import type { Log } from "../api/log.ts";
 import { type Offsets, partitionKey, type TopicPartition } from "../api/offsets.ts";
 import { classify } from "./classify.ts";
 import { clientOptions } from "./client_options.ts";
+import { GroupConsumer } from "./group_consumer.ts";
 import { backoffMs } from "./reading.ts";
 import type { ConsumerSettings } from "./settings.ts";
 import type { KafkaAdmin, Membership, MembershipEvents, TopicDescription } from "./types.ts";
@@ -39,7 +39,7 @@ const JOIN_GRACE_MS = 10_000;
 const QUIET_FAILURES = 5;
 
 class GroupMembership implements Membership {
-  readonly #consumer: Consumer;
+  readonly #consumer: GroupConsumer;
   readonly #changed: Wakeup;
   #events: MembershipEvents | null = null;
   #topics: readonly TopicDescription[] = [];
@@ -58,27 +58,36 @@ class GroupMembership implements Membership {
   constructor(private readonly options: MembershipOptions) {
     const { settings, group, clock } = options;
     this.#changed = new Wakeup(clock);
-    this.#consumer = new Consumer({
-      ...clientOptions(settings),
-      requestTimeout: Math.max(settings.requestTimeoutMs, settings.rebalanceTimeoutMs + JOIN_GRACE_MS),
-      groupId: group,
-      ...(settings.groupInstanceId ? { groupInstanceId: settings.groupInstanceId } : {}),
-      sessionTimeout: settings.sessionTimeoutMs,
-      rebalanceTimeout: Math.max(settings.rebalanceTimeoutMs, settings.sessionTimeoutMs),
-      heartbeatInterval: settings.heartbeatIntervalMs,
-      autocommit: false,
-      // Retrying is ours: the client's own would rejoin from within a commit, and so from within the hook.
-      retries: 0,
-      protocolsMetadata: async () => {
-        await this.#giveBack();
-        return Buffer.alloc(0);
+    this.#consumer = new GroupConsumer(
+      {
+        ...clientOptions(settings),
+        requestTimeout: Math.max(settings.requestTimeoutMs, settings.rebalanceTimeoutMs + JOIN_GRACE_MS),
+        groupId: group,
+        ...(settings.groupInstanceId ? { groupInstanceId: settings.groupInstanceId } : {}),
+        sessionTimeout: settings.sessionTimeoutMs,
+        rebalanceTimeout: Math.max(settings.rebalanceTimeoutMs, settings.sessionTimeoutMs),
+        heartbeatInterval: settings.heartbeatIntervalMs,
+        // Unanswered for this long, the session is over.
+        heartbeatStallTimeout: settings.sessionTimeoutMs,
+        autocommit: false,
+        // Retrying is ours: the client's own would rejoin from within a commit, and so from within the hook.
+        retries: 0,
+        protocolsMetadata: async () => {
+          await this.#giveBack();
+          return Buffer.alloc(0);
+        },
       },
-    });
+      settings,
+      clock,
+    );
     this.#consumer.on("consumer:group:rebalance", () => this.#orderly = true);
     this.#consumer.on("consumer:group:join", ({ assignments }) => void this.#assigned(assignments ?? []));
     // The client gives up where a rejoin of its own fails.
     this.#consumer.on("error", (error: Error) => this.#rejoin("Rejoining the group failed; trying again", error));
-    this.#consumer.on("consumer:heartbeat:stalled", () => this.#rejoin("Heartbeats are not answered; joining anew"));
+    this.#consumer.on("consumer:heartbeat:stalled", () => {
+      void this.#consumer.dropConnections(); // what hangs would hold up the join
+      this.#rejoin("Heartbeats are not answered; joining anew");
+    });
   }
 
   async join(events: MembershipEvents): Promise<void> {
@@ -113,7 +122,7 @@ class GroupMembership implements Membership {
     this.#owned.clear();
     this.#changed.wake();
     try {
-      await this.#consumer.close();
+      await this.#consumer.end();
     } catch (error) {
       const { message } = classify(error, "Cannot leave the group");
       this.options.log.warn("Leaving the group failed; it forgets us after the session timeout", { error: message });

@@ -29,3 +29,11 @@ export class Wakeup {
     this.#waiting.clear();
   }
 }
+
+/** Runs something every `ms` until the signal. */
+export async function every(clock: Clock, ms: number, until: AbortSignal, run: () => void): Promise<void> {
+  while (!until.aborted) {
+    await clock.sleep(ms, until).catch(() => {}); // told to end
+    if (!until.aborted) run();
+  }
+}
