@@ -91,11 +91,11 @@ function createCheck({ name, expression, message }: CelRule): (bindings: Binding
 class Bindings {
   row = 0;
   #failure: { readonly error: unknown } | null = null;
-  constructor(private readonly batch: SinkBatch) {}
-
-  get value(): unknown {
-    return this.#made(() => RowMap.ofRow(this.batch.data, this.row, (error) => this.#failure ??= { error }));
+  readonly value: unknown;
+  constructor(private readonly batch: SinkBatch) {
+    this.value = RowMap.ofRow(batch.data, this, (error) => this.#failure ??= { error });
   }
+
   get message(): unknown {
     return this.value;
   }

@@ -27,20 +27,23 @@ export class RowMap implements ReadonlyMap<string, CelInput> {
   private constructor(
     private readonly fields: readonly Field[],
     private readonly columns: readonly Data[],
-    private readonly row: number,
+    private readonly rowOf: { readonly row: number },
     private readonly onFailure: OnFailure,
   ) {}
 
-  /** A row of a batch. */
-  static ofRow({ schema, data }: RecordBatch, row: number, onFailure: OnFailure): CelMap {
-    return RowMap.of(schema.fields, data.children, row, onFailure);
+  /** The row of a batch that `rowOf` says, at each time: one map serves all of them. */
+  static ofRow({ schema, data }: RecordBatch, rowOf: { readonly row: number }, onFailure: OnFailure): CelMap {
+    return RowMap.of(schema.fields, data.children, rowOf, onFailure);
   }
 
-  /** Entry `row` of columns. */
-  static of(fields: readonly Field[], columns: readonly Data[], row: number, onFailure: OnFailure): CelMap {
-    const map = celMap(new RowMap(fields, columns, row, onFailure));
-    const get = map.get.bind(map);
-    return Object.assign(map, { has: (key: string) => (get(key) ?? null) !== null });
+  /** An entry of columns. The library's map, too, says of a null that it is not there. */
+  static of(
+    fields: readonly Field[],
+    columns: readonly Data[],
+    rowOf: { readonly row: number },
+    onFailure: OnFailure,
+  ): CelMap {
+    return celMap(new RowMap(fields, columns, rowOf, onFailure));
   }
 
   get size(): number {
@@ -50,7 +53,7 @@ export class RowMap implements ReadonlyMap<string, CelInput> {
     const index = indexOf(this.fields, name);
     if (index < 0) return undefined;
     try {
-      return valueAt(this.columns[index], this.row, this.onFailure);
+      return valueAt(this.columns[index], this.rowOf.row, this.onFailure);
     } catch (error) {
       this.onFailure(error);
       throw error;
@@ -94,7 +97,7 @@ export function keyValue(batch: SinkBatch, row: number, onFailure: OnFailure): C
   if (bytes === null || keys === null) return bytes;
   const { fields } = keys.schema;
   if (fields.length === 1 && fields[0].name === "value") return valueAt(keys.data.children[0], row, onFailure);
-  return RowMap.ofRow(keys, row, onFailure);
+  return RowMap.ofRow(keys, { row }, onFailure);
 }
 
 /** Microseconds since 1970. */
@@ -133,7 +136,7 @@ function valueAt(data: Data, row: number, onFailure: OnFailure): CelInput {
     case Type.Binary:
       return values.subarray(valueOffsets[row], valueOffsets[row + 1]);
     case Type.Struct:
-      return RowMap.of(type.children as Field[], data.children, row, onFailure);
+      return RowMap.of(type.children as Field[], data.children, { row }, onFailure);
     case Type.List:
       return entries(data, row).map((at) => valueAt(data.children[0], at, onFailure));
     default:
