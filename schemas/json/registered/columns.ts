@@ -4,10 +4,11 @@
  * @module
  */
 import type { DataType, Field } from "apache-arrow";
-import { type BytesColumn, createColumn, DataError, FIELD_UNDECLARED, jsonText, types } from "../../../mod.ts";
+import { DataError, FIELD_UNDECLARED, jsonText, types } from "../../../mod.ts";
 import { AdditionalMap, type AdditionalReader, AdditionalText, NoAdditional } from "../additional.ts";
 import { ListReader, MapReader, StructReader } from "../nested_readers.ts";
-import { compile, type Reader, type ReadOptions } from "../readers.ts";
+import { compile, jsonReader, type Reader, type ReadOptions } from "../readers.ts";
+import { stringReader } from "./strings.ts";
 import { type JsonKind, UnionReader } from "../union_reader.ts";
 import { epochReader } from "./epochs.ts";
 import { type Holding, nameOf, type ObjectShape, type Shape, type Slot } from "./shape.ts";
@@ -20,6 +21,8 @@ export interface MappingOptions extends ReadOptions {
   readonly unions: "struct" | "json";
   /** `columns.json`: paths that are to be JSON text. */
   readonly jsonPaths: ReadonlySet<string>;
+  /** What is read is valid: see `isEnforced`. */
+  readonly isStrict: boolean;
 }
 
 /** What a JSON Schema's value becomes, as the README prints it. */
@@ -126,8 +129,10 @@ class Mapping {
     const as = shape.kind === "boolean" ? null : shape.as;
     const field = types.field(name, as ? holdingType(as) : PLAIN[shape.kind](), nullable);
     const { options } = this;
-    const epoch = as === "epoch-days" || as === "epoch-millis" ? as : null;
-    return { field, reader: () => epoch ? epochReader(field, path, epoch) : compile(field, path, options) };
+    if (as === "epoch-days" || as === "epoch-millis") return { field, reader: () => epochReader(field, path, as) };
+    if (shape.kind !== "string") return { field, reader: () => compile(field, path, options) };
+    const isTimestamp = as === "timestamp" && options.isStrict;
+    return { field, reader: () => stringReader(compile(field, path, options), isTimestamp) };
   }
 
   #object(name: string, shape: ObjectShape, path: string, nullable: boolean): Column {
@@ -143,6 +148,10 @@ class Mapping {
       this.column(member, required.has(member) ? slot : { ...slot, nullable: true }, below(path, member))
     );
     const rest = this.#additional(shape, path);
+    // Columns alone do not tell null from missing.
+    const strict = [...members].map(([member, slot]) =>
+      this.options.isStrict ? { refusesNull: !slot.nullable, isRequired: required.has(member) } : {}
+    );
     const named = columns.map(({ field }) => field);
     const field = types.field(name, types.struct(rest.field ? [...named, rest.field] : named), nullable);
     const { options } = this;
@@ -151,7 +160,7 @@ class Mapping {
       reader: () =>
         new StructReader(
           ...[field.type, named, path, nullable, options] as const,
-          columns.map((column) => column.reader()),
+          columns.map((column, i) => Object.assign(column.reader(), strict[i])),
           rest.reader(),
         ),
     };
@@ -159,7 +168,13 @@ class Mapping {
 
   /** The column of members that are not named; `field`: null where the struct has it only with something in it. */
   #additional({ members, additional }: ObjectShape, path: string): { field: Field | null; reader(): AdditionalReader } {
-    if (this.options.additional === "reject") return { field: null, reader: () => new NoAdditional(path) };
+    const isForbidden = this.options.isStrict && additional?.shape.kind === "never";
+    if (isForbidden || this.options.additional === "reject") {
+      return {
+        field: null,
+        reader: () => new NoAdditional(path),
+      };
+    }
     // What is forbidden comes only where validation is off.
     const isDeclared = additional !== null && additional.shape.kind !== "never";
     const name = additionalName(members);
@@ -238,23 +253,7 @@ function holdingType(as: Holding): DataType {
 
 /** The value's own text, strings in their quotes. */
 function text(name: string, path: string, nullable: boolean): Column {
-  const field = types.jsonField(name, nullable);
-  return {
-    field,
-    reader() {
-      const column = createColumn(field.type) as BytesColumn;
-      return {
-        path,
-        nullable,
-        column,
-        read(scan) {
-          const from = scan.pos;
-          scan.skip();
-          column.append(scan.bytes, from, scan.pos);
-        },
-      };
-    },
-  };
+  return { field: types.jsonField(name, nullable), reader: () => jsonReader(path, nullable) };
 }
 
 function kindOf(shape: Shape): JsonKind {

@@ -18,7 +18,13 @@ const columnOf = (schema: Json, more: { [keyword: string]: Json } = {}) =>
 
 /** By other options than the defaults. */
 function columnsBy(schema: Json, given: Partial<Parameters<typeof rowColumns>[1]>): string[] {
-  const options = { additional: "json", unions: "struct", truncateNanos: false, jsonPaths: new Set<string>() } as const;
+  const options = {
+    additional: "json",
+    unions: "struct",
+    truncateNanos: false,
+    jsonPaths: new Set<string>(),
+    isStrict: false,
+  } as const;
   const slot = resolveShape(readDocuments(JSON.stringify(schema)));
   return rowColumns(slot, { ...options, ...given }, () => () => true).fields.map(describe);
 }

@@ -17,11 +17,13 @@ import {
   createRegisteredConverter,
   type RegisteredFormat,
   registeredOptions,
+  type SchemaSource,
 } from "../../registered.ts";
 import { jsonOptions } from "../mod.ts";
 import { type MappingOptions, rowColumns } from "./columns.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { type Documents, readDocuments } from "./documents.ts";
+import { isEnforced } from "./enforced.ts";
 import { resolveShape } from "./resolve.ts";
 import { Validator } from "./validator.ts";
 
@@ -69,17 +71,20 @@ function createConverter(config: JsonSchemaConfig, context: ConverterContext): C
     unions: config["json.unions"],
     truncateNanos: config["json.timestamp.nanos"] === "truncate",
     jsonPaths: context.jsonPaths,
+    isStrict: false,
   };
   const validates = config["json.fail.invalid.schema"];
   const key = `${context.side}.schema` as const;
   const given = config[key];
-  const configured = given === null ? null : configuredSchema(key, given, options);
   if (config["schema.registry.url"].length > 0) {
-    return createRegisteredConverter(jsonSchemaFormat(configured?.rows ?? null, options, validates), config, context);
+    const reader = given === null ? null : configured(key, given, (documents) => rowsOf(documents, options));
+    return createRegisteredConverter(jsonSchemaFormat(reader, options, validates), config, context);
   }
-  if (configured) {
-    const { rows, validator } = configured;
-    return createBareConverter(new Decoder(rows, validates ? validator : null), context);
+  if (given !== null) {
+    return createBareConverter(
+      configured(key, given, (documents) => decoderOf(documents, options, validates)),
+      context,
+    );
   }
   throw new ConfigError([{
     key,
@@ -95,26 +100,40 @@ export function jsonSchemaFormat(reader: Rows | null, options: MappingOptions, v
     hasMessageIndexes: false,
     compile({ text, references, source }) {
       const documents = readDocuments(text, references.map(({ name, schema }) => ({ name, text: schema.schema })));
-      const validator = new Validator(documents);
-      return new Decoder(reader ?? rowsOf(documents, validator, options, source), validates ? validator : null, source);
+      if (!reader) return decoderOf(documents, options, validates, source);
+      return new Decoder(reader, validates ? new Validator(documents) : null, source);
     },
   };
 }
 
-function rowsOf(documents: Documents, validator: Validator, options: MappingOptions, source = {}): Rows {
+function rowsOf(
+  documents: Documents,
+  options: MappingOptions,
+  source: SchemaSource = {},
+  validator = new Validator(documents),
+): Rows {
   return new Rows(rowColumns(resolveShape(documents), options, (place) => validator.acceptsAt(place)), source);
 }
 
-function configuredSchema(
-  key: string,
-  given: string,
+/** A decoder to rows of its own. */
+function decoderOf(
+  documents: Documents,
   options: MappingOptions,
-): { readonly rows: Rows; readonly validator: Validator } {
+  validates: boolean,
+  source: SchemaSource = {},
+): Decoder {
+  const validator = new Validator(documents);
+  // Where the rows enforce the schema, a record is parsed only to say why it is not valid.
+  const isStrict = validates && options.jsonPaths.size === 0 && isEnforced(documents);
+  const rows = rowsOf(documents, { ...options, isStrict }, source, validator);
+  return new Decoder(rows, validates ? validator : null, source, isStrict);
+}
+
+/** Makes something of a configured schema; ConfigError where it is of no use. */
+function configured<T>(key: string, given: string, make: (documents: Documents) => T): T {
   const path = isInline(given) ? null : given;
   try {
-    const documents = readDocuments(path === null ? given : Deno.readTextFileSync(path));
-    const validator = new Validator(documents);
-    return { rows: rowsOf(documents, validator, options), validator };
+    return make(readDocuments(path === null ? given : Deno.readTextFileSync(path)));
   } catch (error) {
     if (error instanceof DataError) throw new ConfigError([{ key, value: given, why: error.message }]);
     if (path === null) throw error;

@@ -100,6 +100,8 @@ export class Decoder implements PayloadDecoder {
     /** Null: what the columns hold is taken as it is. */
     private readonly validator: Validator | null,
     private readonly source: SchemaSource = {},
+    /** What the rows take is valid by the validator. */
+    private readonly isEnforced = false,
   ) {}
 
   append(bytes: Uint8Array, start: number, end: number, valueStart: number): DataError | null {
@@ -113,6 +115,7 @@ export class Decoder implements PayloadDecoder {
       if (!(error instanceof DataError)) throw error;
       unreadable = error;
     }
+    if (!unreadable && this.isEnforced) return null;
     try {
       // A record that the schema forbids is rejected for that, not for what the columns make of it.
       if (unreadable) this.#checkSyntax(bytes, start, end);

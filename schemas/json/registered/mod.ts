@@ -16,7 +16,13 @@ export function columnsOfJsonSchema(
   text: string,
   references: readonly { readonly name: string; readonly text: string }[],
 ): Schema {
-  const options = { additional: "json", unions: "struct", truncateNanos: false, jsonPaths: new Set<string>() } as const;
+  const options = {
+    additional: "json",
+    unions: "struct",
+    truncateNanos: false,
+    jsonPaths: new Set<string>(),
+    isStrict: false,
+  } as const;
   const { fields } = rowColumns(resolveShape(readDocuments(text, references)), options, () => () => true);
   return new Schema([...fields]);
 }
