@@ -304,7 +304,7 @@ Deno.test("json-schema agrees with the library on what is valid, and with a row-
         assertEquals(withoutNulls(decoded.get(index)), withoutNulls(sample.held(exact(text))), text);
       });
     }),
-    { numRuns: 80 },
+    { numRuns: 60 },
   );
   assert(counts.valid > 50 && counts.invalid > 50, `the samples are lopsided: ${JSON.stringify(counts)}`);
 });
