@@ -120,7 +120,7 @@ class Linker {
       if (seen.has(name)) continue;
       seen.add(name);
       // Ours before what is found: the types that mean something must be the ones that we know.
-      const json = protobuf.common.get(name);
+      const json = name.startsWith("google/protobuf/") ? protobuf.common.get(name) : null;
       if (json) this.root.addJSON(json.nested!);
       else if (name === "google/protobuf/descriptor.proto") this.addDescriptorTypes();
       else {
@@ -201,8 +201,14 @@ class LinkedSchema implements ProtoSchema {
   }
 
   messageNamed(name: string): ProtoMessage | null {
-    const found = this.root.lookup(`.${name}`);
-    return found instanceof protobuf.Type ? this.message(found) : null;
+    // Not by `lookup`, which remembers every name that it was ever asked for; an Any may ask for anything.
+    let at: protobuf.ReflectionObject = this.root;
+    for (const part of name.split(".")) {
+      const nested: Record<string, protobuf.ReflectionObject> = (at as protobuf.NamespaceBase).nested ?? {};
+      if (!Object.hasOwn(nested, part)) return null;
+      at = nested[part];
+    }
+    return at instanceof protobuf.Type ? this.message(at) : null;
   }
 
   private message(type: protobuf.Type): ProtoMessage {
