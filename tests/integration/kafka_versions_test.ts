@@ -50,6 +50,28 @@ for (const version of chosen) {
   });
 }
 
+Deno.test({
+  name: "a topic that gets its first id in an upgrade of the broker is read on with topic.recreated continue",
+  ignore: asked === null,
+  async fn() {
+    await using broker = await startZooKeeperKafka("2.8.2", { "inter.broker.protocol.version": "2.7" });
+    const { bootstrap } = broker;
+    await using scratch = await Scratch.make({ bootstrap, registryUrl: "http://127.0.0.1:9" });
+    const topic = await makeTopic(bootstrap, 1);
+    const config = await scratch.config({ topics: [topic] });
+    await produce(bootstrap, topic, [0, 1].map((id) => json({ id })));
+    await scratch.drain(config);
+    await broker.restartWith({ "inter.broker.protocol.version": "2.8" });
+    await produce(bootstrap, topic, [2, 3].map((id) => json({ id })));
+    const refused = await scratch.start(config, "--until-caught-up").end();
+    assertEquals([refused.code, refused.stderr.includes("topic.recreated")], [1, true], refused.stderr);
+    const going = await scratch.drain(await scratch.config({ topics: [topic], "topic.recreated": "continue" }));
+    assertEquals(going.rows, 2);
+    assertEquals((await scratch.drain(config)).records, 0, "accepted once, it is ours");
+    assertRows((await readDeltaRs(scratch.table(topic))).rows, [0, 1, 2, 3].map((id) => ({ id: String(id) })), "id");
+  },
+});
+
 async function drainsEverything(bootstrap: string, withoutIds: boolean): Promise<void> {
   await using scratch = await Scratch.make({ bootstrap, registryUrl: "http://127.0.0.1:9" });
   const [topic, letters] = [await makeTopic(bootstrap, 2), freshName("letters")];

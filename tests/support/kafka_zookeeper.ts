@@ -13,6 +13,8 @@ import { freeStablePort, javaFlags } from "./kafka_nodes.ts";
 /** A broker and its ZooKeeper; `await using` ends both. */
 export interface ZooKeeperKafka extends AsyncDisposable {
   readonly bootstrap: string;
+  /** Starts the broker again on the same data, with these entries over those of before. */
+  restartWith(properties: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** Starts both. `properties` are entries of server.properties, over ours. */
@@ -42,13 +44,18 @@ export async function startZooKeeperKafka(
       "log.cleaner.dedupe.buffer.size": "4194304",
       ...properties,
     };
-    await Deno.writeTextFile(file, Object.entries(entries).map(([key, value]) => `${key}=${value}\n`).join(""));
+    await writeProperties(file, entries);
     const bootstrap = `127.0.0.1:${port}`;
     const ready = () => brokerAnswers(bootstrap);
     const args = [...javaFlags(libs, 160), "kafka.Kafka", file];
     const broker = await start(`Kafka ${version} on ${bootstrap}`, { dir, port, mark: file, args, ready });
     return {
       bootstrap,
+      async restartWith(more) {
+        await broker.halt();
+        await writeProperties(file, { ...entries, ...more });
+        await broker.start();
+      },
       async [Symbol.asyncDispose]() {
         for (const server of [broker, zooKeeper]) {
           await server.kill();
@@ -60,6 +67,10 @@ export async function startZooKeeperKafka(
     await zooKeeper.stop();
     throw error;
   }
+}
+
+function writeProperties(file: string, entries: Readonly<Record<string, string>>): Promise<void> {
+  return Deno.writeTextFile(file, Object.entries(entries).map(([key, value]) => `${key}=${value}\n`).join(""));
 }
 
 async function startZooKeeper(libs: string): Promise<ServerHandle> {
