@@ -121,7 +121,7 @@ export class SinkBatch {
     return new SinkBatch(this.data, this.origin, this.from, this.to, this.tombstones, keys);
   }
 
-  /** The rows `[start, end)`; its range ends where the rest begins, so that the slices of a batch chain. */
+  /** The rows `[start, end)`, at least one; its range ends where the rest begins, so that the slices of a batch chain. */
   slice(start: number, end: number): SinkBatch {
     const from = start === 0 ? this.from : this.offset(start);
     const to = end === this.numRows ? this.to : this.offset(end);

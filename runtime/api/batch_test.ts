@@ -49,6 +49,29 @@ Deno.test("SinkBatch.select() keeps origin, tombstones and columns together, and
   }));
 });
 
+Deno.test("SinkBatch.select() and slice() keep decoded keys beside their rows; slices chain", () => {
+  fc.assert(fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), fc.nat(), (keep, at) => {
+    const keySchema = new Schema([types.field("value", types.utf8())]);
+    const whole = sample(keep.length);
+    const keys = batchOf(keySchema, keep.map((_, i) => ({ value: i % 2 ? `k${i}` : null })));
+    const batch = whole.withKeys(keys);
+    const keysOf = (of: SinkBatch) => rowsOf(of.keys!).map(({ value }) => value);
+    const rows = Int32Array.from(keep.keys()).filter((i) => keep[i]);
+    const picked = batch.select(rows).withData(batchOf(SCHEMA, [...rows].map(() => ({ n: 0 }))));
+    assertEquals(keysOf(picked), keysOf(batch).filter((_, i) => keep[i]));
+    const cut = at % (keep.length + 1);
+    const ranges = [[0, cut], [cut, keep.length]].filter(([start, end]) => start < end);
+    const parts = ranges.map(([start, end]) => batch.slice(start, end));
+    assertEquals(parts.flatMap(keysOf), keysOf(batch));
+    assertEquals(parts.flatMap(({ data }) => rowsOf(data)), rowsOf(batch.data));
+    assertEquals([parts[0].from, ...parts.map(({ to }) => to)], [
+      batch.from,
+      ...parts.slice(1).map(({ from }) => from),
+      batch.to,
+    ]);
+  }));
+});
+
 Deno.test("SinkBatch.records() gives a record for each row, null for a tombstone", () => {
   const records = [...sample(4).records()];
   assertEquals(records.map((r) => r.offset), [10n, 13n, 16n, 19n]);

@@ -79,7 +79,7 @@ export function choose<P extends NamedPlugin>(
   if (plugin) return plugin;
   const ofValue = given.replace(/\$Key$/, "$Value");
   const why = ofValue !== given && names.includes(pluginName(ofValue, names))
-    ? `changes keys, which a sink has no columns of: transforms work on the value here; use ${ofValue}`
+    ? `changes keys: transforms work on the value here; use ${ofValue}`
     : `must be one of ${names.join(", ")}${didYouMean(given, names)}`;
   problems.push({ key: path + key, value: given, why: why + fromText(entry) });
   return null;

@@ -39,7 +39,7 @@ Deno.test("choose() refuses the $Key form of a transform and names the form that
   assertEquals(problems, [{
     key: "transforms.t.type",
     value,
-    why: "changes keys, which a sink has no columns of: transforms work on the value here; use " +
+    why: "changes keys: transforms work on the value here; use " +
       "org.apache.kafka.connect.transforms.InsertField$Value",
   }]);
 });

@@ -117,6 +117,10 @@ export const INSTANCE_OPTIONS = {
       "`[]` for a list's elements, `{}` for a map's values. A path that a record's schema lacks does nothing.",
     default: [],
     group: formats,
+    check: (paths) => {
+      const wrong = paths.find((path) => path.split(".").some((name) => name === "" || /^(\[|\{)/.test(name)));
+      return wrong === undefined ? null : `"${wrong}" is no path, such as order.lines[].price`;
+    },
   }),
   "tombstones": option.oneOf(["dead-letter", "skip", "keep"], {
     doc: "What becomes of records without a value.",
