@@ -242,6 +242,12 @@ Deno.test("json-schema holds JSON text for what no column can hold, strings in t
   const paths = await rowsOf(tree, ['{"v":1,"kids":[]}'], {}, ["kids"]);
   assertEquals([paths.columns, paths.rows], [["v: Int64", "kids: json"], [{ v: 1n, kids: "[]" }]]);
   assertEquals((await rowsOf({ type: "integer" }, ["5", "-7"])).rows, [{ value: 5n }, { value: -7n }]);
+  const list = await rowsOf({ type: "array", items: { properties: { a: integer } } }, ['[{"a":1},{"z":2}]', "[]"]);
+  assertEquals(list.columns, ["value: [{a: Int64, _additional_properties: json}]!"]);
+  assertEquals(list.rows, [
+    { value: [{ a: 1n, _additional_properties: null }, { a: null, _additional_properties: '{"z":2}' }] },
+    { value: [] },
+  ]);
 });
 
 Deno.test("json-schema validates nothing where json.fail.invalid.schema is off, and still drops nothing", async () => {
