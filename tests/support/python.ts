@@ -4,11 +4,18 @@
  *
  * @module
  */
+import { exists } from "../../runtime/cli/exists.ts";
 import { cacheDir } from "../../runtime/cli/services/artifacts.ts";
 
 /** Pinned: what they report is compared with what we report. */
 const PACKAGES = {
-  python: ["deltalake==1.6.6", "duckdb==1.4.4", "duckdb-ext-delta==1.4.4.20260205", "pyarrow==22.0.0"],
+  python: [
+    "deltalake==1.6.6",
+    "duckdb==1.4.4",
+    "duckdb-ext-delta==1.4.4.20260205",
+    "pyarrow==22.0.0",
+    "duckdb-ext-httpfs==1.4.4.20260205",
+  ],
   confluent: ["confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0", "grpcio-tools==1.85.1"],
 };
 
@@ -32,20 +39,29 @@ export async function runConfluent(path: string, ...args: string[]): Promise<str
   return await output(await python("confluent"), [path, ...args]);
 }
 
-/** The head of a script that reads a Delta table with DuckDB: then `con.execute("... delta_scan('...')")`. */
+/**
+ * The head of a script that reads a Delta table with DuckDB: then `con.execute("... delta_scan('...')")`. `load("httpfs")`
+ * is for S3.
+ */
 export const DUCKDB_DELTA = `
 import duckdb, glob, os, sysconfig
 con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-con.execute("LOAD '" + glob.glob(sysconfig.get_path("purelib") + "/duckdb_ext/**/delta.duckdb_extension", recursive=True)[0] + "'")
+def load(name):
+    con.execute("LOAD '" + glob.glob(sysconfig.get_path("purelib") + f"/duckdb_ext/**/{name}.duckdb_extension", recursive=True)[0] + "'")
+load("delta")
 `;
 
+/** A folder for each set of packages: a test run of another checkout goes on with its own. */
 async function make(of: keyof typeof PACKAGES): Promise<string> {
-  const dir = `${cacheDir()}/${of}`;
+  const wanted = PACKAGES[of].join("\n");
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(wanted)));
+  const dir = `${cacheDir()}/${of}-${hash.subarray(0, 4).toHex()}`;
   const bin = `${dir}/bin/python3`;
   const marker = `${dir}/packages`;
-  const wanted = PACKAGES[of].join("\n");
-  const found = await Deno.readTextFile(marker).catch(() => "");
-  if (found === wanted) return bin;
+  await Deno.mkdir(cacheDir(), { recursive: true });
+  using file = await Deno.open(`${dir}.lock`, { create: true, write: true });
+  await file.lock(true); // test files run beside each other
+  if (await exists(marker)) return bin;
   await run("python3", ["-m", "venv", "--clear", dir]);
   await run(bin, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES[of]]);
   await Deno.writeTextFile(marker, wanted);
