@@ -18,6 +18,15 @@ Deno.test("columnsOfSubject() reads the columns of each format's schemas, with t
       ...{ id: 3, subject: "part.json", version: 1, schemaType: "JSON", references: [] },
       schema: '{"type":"integer"}',
     },
+    {
+      ...{ id: 4, subject: "p", version: 1, schemaType: "PROTOBUF", references: reference("part.proto") },
+      schema:
+        'syntax = "proto3"; import "part.proto"; message First { Part part = 1; } message Second { int32 n = 1; }',
+    },
+    {
+      ...{ id: 5, subject: "part.proto", version: 1, schemaType: "PROTOBUF", references: [] },
+      schema: 'syntax = "proto3"; message Part { int64 n = 1; }',
+    },
   ]);
   try {
     const columns = async (subject: string) => {
@@ -26,6 +35,7 @@ Deno.test("columnsOfSubject() reads the columns of each format's schemas, with t
       return schema.fields.map(({ name, type, nullable }) => `${name}: ${type}${nullable ? "" : "!"}`);
     };
     assertEquals(await columns("a"), ["n: Int64!"]);
+    assertEquals(await columns("p"), ["part: Struct<{n:Int64}>"]);
     assertEquals(await columns("j"), ["n: Int64!", "_additional_properties: Utf8"]);
   } finally {
     await registry.stop();

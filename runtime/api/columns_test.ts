@@ -107,6 +107,17 @@ Deno.test("WordsColumn.appendParts() extends the sign of a long to a decimal", (
   }));
 });
 
+Deno.test("WordsColumn.appendUnsigned() is exact up to 2^64 - 1", () => {
+  fc.assert(fc.property(fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), (values) => {
+    const column = new WordsColumn(types.decimal(20, 0), 4);
+    for (const value of values) {
+      column.appendUnsigned(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+    }
+    const data = column.finish();
+    assertEquals(values.map((_, i) => plain(data, i)), values);
+  }));
+});
+
 Deno.test("BytesColumn.appendString() writes U+FFFD for a lone surrogate, as TextEncoder does", () => {
   const column = new BytesColumn(types.utf8());
   column.appendString("a\ud800b");
