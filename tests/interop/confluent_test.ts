@@ -18,6 +18,7 @@ const COUNT = 300;
 /** How the columns are called by delta-rs, where the format is more than text and numbers. */
 const TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   avro: { id: "long", amount: "decimal(10,2)", day: "date", at: "timestamp", choice: "struct", counts: "map" },
+  "json-schema": { id: "long", amount: "double", day: "date", at: "timestamp", counts: "map", address: "struct" },
   protobuf: {
     id: "long",
     big: "decimal(20,0)",
