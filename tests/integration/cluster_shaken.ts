@@ -8,8 +8,8 @@ import { assertEquals } from "@std/assert";
 import { assertCalm, assertJournal, LagMeter, TableWatch, tellWarnings, Traffic } from "./cluster_traffic.ts";
 import type { Options, Program, Scratch } from "./program.ts";
 
-/** Whether faults last as long as production knows them: `SLUICE_CLUSTER=long`. */
-export const LONG = Deno.env.get("SLUICE_CLUSTER") === "long";
+/** Whether faults last as long as production knows them: `CLUSTER_FAULTS=long`. */
+export const LONG = Deno.env.get("CLUSTER_FAULTS") === "long";
 
 /** After a fault has ended, everything that was acknowledged until then is to be in the table within this. */
 export const BACK_MS = 15_000;
@@ -63,14 +63,24 @@ export function shakenConfig(scratch: Scratch, all: readonly Shaken[], options: 
   }, { "log.format": "json" });
 }
 
+/** Keeps what programs said where `CLUSTER_LOGS` names a folder. */
+export function keepLogs(scratch: Scratch, programs: readonly Program[]): void {
+  const folder = Deno.env.get("CLUSTER_LOGS");
+  if (!folder) return;
+  scratch.defer(() =>
+    Promise.all(programs.map((program, i) => Deno.writeTextFile(`${folder}/${scratch.name}-${i}.log`, program.stderr)))
+  );
+}
+
 /** Waits until it commits; from then on lags count. */
 export async function untilCommitting(program: Program, all: readonly Shaken[]): Promise<void> {
-  await program.while("the first commits are there", () => all.every(({ lag }) => lag.watch.commits > 2), 60_000);
+  await program.while("the first commits are there", () => all.every(({ lag }) => lag.watch.commits > 2), 180_000);
   for (const { lag } of all) lag.reset();
 }
 
 /** Ends a program that nothing was wrong with. */
 export async function assertEnds(program: Program): Promise<void> {
+  await program.says("Starting"); // before, a signal ends it as it ends any process
   const { code } = await program.stop();
   tellWarnings(program);
   assertEquals(code, 0, "the program's exit code");
