@@ -6,7 +6,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import { ConfigError } from "../api/mod.ts";
+import { ConfigError, DataError, FatalError, RetriableError } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import type { TableTools } from "./table_tools.ts";
 
@@ -82,8 +82,7 @@ export function report(error: unknown): number {
     console.error(`The configuration is refused:\n${error.problems.map(problemText).join("\n")}`);
     return 2;
   }
-  const known = error instanceof Error &&
-    ["FatalError", "TaskFailedError", "RetriableError", "DataError"].includes(error.name);
+  const known = [FatalError, RetriableError, DataError].some((verdict) => error instanceof verdict);
   console.error(
     known || !(error instanceof Error) ? `Failed: ${error instanceof Error ? error.message : error}` : error,
   );

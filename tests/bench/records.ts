@@ -24,9 +24,9 @@ export function shapedRecord(topic: string, shape: number, id: number, nowMs: nu
   const mixed = (Math.imul(id, 2654435761) >>> 0) / 4294967296;
   const city = CITIES[id % CITIES.length];
   const own = [
-    { name: `user-${id}`, amount: Math.round(mixed * 100_000) / 100, device: DEVICES[id % 3], active: id % 3 === 0 },
+    { name: `user-${id}`, amount: mixed * 1000 + 1e-7, device: DEVICES[id % 3], active: id % 3 === 0 },
     { order: { no: id, total: mixed + 1e-7 }, lines: [{ sku: `sku-${id % 97}`, quantity: id % 7 }] },
-    { sensor: `s-${id % 40}`, value: mixed, unit: "kPa", ok: true, quality: id % 5 },
+    { sensor: `s-${id % 40}`, value: mixed + 1e-7, unit: "kPa", ok: true, quality: id % 5 },
     { path: `/pages/${id % 211}`, status: 200 + id % 3, ms: id % 800, agent: "Mozilla/5.0", referrer: null, bytes: id },
     { tags: ["a", `t${id % 9}`], note: "x".repeat(id % 60), score: mixed + 1e-7 },
   ][shape % 5];
