@@ -96,6 +96,27 @@ Deno.test("putIfAbsent() is sent once, also on a connection that was used before
   }
 });
 
+Deno.test("get(), head() and delete() of what is not there find nothing or may be tried again, whatever becomes of the answer", async () => {
+  await using table = new Table();
+  const storage = table.inside();
+  const calls: readonly [string, () => Promise<unknown>][] = [
+    ["get", () => storage.get("nothing")],
+    ["head", () => storage.head("nothing")],
+    ["delete", () => storage.delete("nothing")],
+  ];
+  for (const [call, work] of calls) {
+    for (const fault of S3_FAULTS) {
+      table.proxy.begin(strikeAt(1, fault));
+      try {
+        assertEquals((await work()) ?? null, null, `${call} ${fault}`);
+      } catch (error) {
+        assert(error instanceof RetriableError, `${call} ${fault}: ${error}`);
+      }
+      await table.proxy.settled();
+    }
+  }
+});
+
 Deno.test("commit() is committed once and known as ours, whatever becomes of its put, however often", async () => {
   for (const fault of S3_FAULTS) {
     for (const times of [1, 3]) {

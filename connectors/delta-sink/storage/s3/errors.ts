@@ -89,8 +89,9 @@ export function classify(error: unknown, attempt: S3Attempt, wasFine = false): u
   }
   if (isNetwork(error)) return retriable(`no answer from ${attempt.endpoint ?? "AWS"}: ${said}`);
   const isAnswer = "$metadata" in error;
-  // An answer of success that cannot be read: its end is missing.
-  if (isAnswer && status !== null && status < 300) return retriable(`the answer is damaged: ${error.message}`);
+  // An answer of success, or a refusal's text, that cannot be read: its end is missing.
+  const isUnread = (status !== null && status < 300) || /\bDeserialization error\b/.test(error.message);
+  if (isAnswer && isUnread) return retriable(`the answer is damaged: ${error.message}`);
   if (name === "CredentialsProviderError" || name === "ProviderError") {
     const why =
       `no credentials: ${error.message}. Set s3.access.key.id and s3.secret.access.key, AWS_ACCESS_KEY_ID and ` +
