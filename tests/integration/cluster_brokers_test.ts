@@ -48,7 +48,7 @@ Deno.test("three brokers: whatever happens to them, each record is in the table 
   };
 
   await step("leaders that move every half second cost nothing", async () => {
-    const until = systemClock.monotonic() + seconds(5, 60);
+    const until = systemClock.monotonic() + seconds(4, 60);
     for (let move = 0; systemClock.monotonic() < until; move++) {
       await cluster.moveLeader(topic, move % PARTITIONS);
       if (move % 3 === 0) await cluster.moveLeader(letters, 0);
@@ -62,7 +62,7 @@ Deno.test("three brokers: whatever happens to them, each record is in the table 
     await killFor(id);
   });
 
-  await step("a killed broker is done without, be it the dead letters' leader, and a process joins", async () => {
+  await step("a process joins while the dead letters' leader is dead and a partition has no leader", async () => {
     await cluster.untilInSync();
     await killFor(await cluster.leaderOf(letters, 0), async () => {
       programs.push(scratch.start(config));
