@@ -7,6 +7,10 @@
 import { systemClock } from "../../runtime/clock.ts";
 import type { ConnectorResult } from "../../runtime/run_result.ts";
 import type { TableInspection } from "../../connectors/delta-sink/inspect.ts";
+import { openStorage } from "../../connectors/delta-sink/storage/open.ts";
+import type { Storage } from "../../connectors/delta-sink/storage/storage.ts";
+import type { ObjectStoreAccess } from "../../runtime/cli/services/object_store.ts";
+import { s3OptionsOf, s3SettingsOf } from "../support/object_store.ts";
 import { freshName, services, until } from "./support.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -123,19 +127,32 @@ export class Scratch implements AsyncDisposable {
   readonly #programs: Program[] = [];
   readonly #after: (() => Promise<unknown>)[] = [];
 
-  private constructor(readonly dir: string, readonly bootstrap: string, readonly registryUrl: string) {
+  private constructor(
+    readonly dir: string,
+    readonly bootstrap: string,
+    readonly registryUrl: string,
+    readonly store: ObjectStoreAccess | null,
+  ) {
     this.name = freshName("run");
   }
 
-  /** On the shared broker and registry, or on others. */
-  static async make(where?: { bootstrap: string; registryUrl: string }): Promise<Scratch> {
+  /** On the shared broker and registry, or on others; tables on local files, or in an object store. */
+  static async make(
+    where?: { bootstrap: string; registryUrl: string } | null,
+    store: ObjectStoreAccess | null = null,
+  ): Promise<Scratch> {
     const { bootstrap, registryUrl } = where ?? await services();
-    return new Scratch(await Deno.makeTempDir({ prefix: "sluice-run-" }), bootstrap, registryUrl);
+    return new Scratch(await Deno.makeTempDir({ prefix: "sluice-run-" }), bootstrap, registryUrl, store);
   }
 
   /** Where the table of a topic is. */
   table(topic: string): string {
-    return `${this.dir}/lake/${topic}`;
+    return this.store ? `s3://${this.store.bucket}/${this.name}/${topic}` : `${this.dir}/lake/${topic}`;
+  }
+
+  /** The files of a topic's table. */
+  storage(topic: string): Storage {
+    return openStorage(this.table(topic), this.store ? { s3: s3SettingsOf(this.store) } : {});
   }
 
   /** Runs at the end, last in, first out. */
@@ -156,7 +173,8 @@ export class Scratch implements AsyncDisposable {
         [this.name]: {
           connector: "delta-sink",
           "value.converter": "json",
-          "table.uri": `${this.dir}/lake/\${topic}`,
+          "table.uri": this.table("${topic}"),
+          ...this.store ? s3OptionsOf(this.store) : {},
           "commit.interval.ms": 1000,
           ...(options["errors.deadletterqueue.topic.name"]
             ? { "errors.tolerance": "all", "errors.deadletterqueue.topic.replication.factor": 1 }
@@ -188,7 +206,10 @@ export class Scratch implements AsyncDisposable {
 
   /** `table inspect --json`. */
   async inspect(topic: string): Promise<TableInspection> {
-    const { code, stdout, stderr } = await this.run("table", "inspect", this.table(topic), "--json").end();
+    const sets = Object.entries(this.store ? s3OptionsOf(this.store) : {}).flatMap((
+      [key, value],
+    ) => ["--set", `${key}=${value}`]);
+    const { code, stdout, stderr } = await this.run("table", "inspect", this.table(topic), "--json", ...sets).end();
     if (code !== 0) throw new Error(`table inspect ended with ${code}: ${stderr}`);
     return JSON.parse(stdout);
   }

@@ -77,11 +77,17 @@ print(json.dumps({
 }
 
 /** The rows of a table by DuckDB. */
-export async function readDuckDb(uri: string): Promise<PlainRow[]> {
+export async function readDuckDb(uri: string, access: StoreAccess | null = null): Promise<PlainRow[]> {
   const script = PLAIN + DUCKDB_DELTA + `
 con.execute("SET TimeZone = 'UTC'")
+access = json.loads(sys.argv[2])
+if access:
+    load("httpfs")
+    con.execute("CREATE SECRET (TYPE s3, KEY_ID '{accessKeyId}', SECRET '{secretAccessKey}', REGION '{region}', "
+        "ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false)".format(**access))
 print(json.dumps(rows(con.execute("select * from delta_scan('" + sys.argv[1] + "')").fetch_arrow_table())))`;
-  return JSON.parse(await runPython(script, uri));
+  const secret = access && { ...access, host: new URL(access.endpoint).host };
+  return JSON.parse(await runPython(script, uri, JSON.stringify(secret)));
 }
 
 /** The same rows, each once; `key` is a column of integers that tells them apart. Names the first that differs. */
