@@ -96,6 +96,18 @@ Deno.test("putIfAbsent() is sent once, also on a connection that was used before
   }
 });
 
+Deno.test("get() that had no answer in time is sent again once, though its connection was used before", async () => {
+  await using table = new Table();
+  const storage = table.inside();
+  for (const fault of ["timeout-before", "drop-before", "timeout-after", "drop-after"] as const) {
+    await storage.head("nothing"); // leaves a connection open
+    table.proxy.begin(strikeAt(1, fault));
+    assertEquals(await storage.get("nothing"), null);
+    await table.proxy.settled();
+    assertEquals(table.proxy.requests, 2, fault);
+  }
+});
+
 Deno.test("get(), head() and delete() of what is not there find nothing or may be tried again, whatever becomes of the answer", async () => {
   await using table = new Table();
   const storage = table.inside();

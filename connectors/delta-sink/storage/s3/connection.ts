@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { Agent, type ClientRequest } from "node:http";
+import { Agent as TlsAgent } from "node:https";
+import type { Duplex } from "node:stream";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { RoleError } from "./errors.ts";
@@ -13,6 +16,29 @@ const ATTEMPTS_MAX = 4;
 /** Sockets of a thread to one server: several uploads of several parts, and the log. */
 const SOCKETS_MAX = 64;
 const ROLE_LIFETIME_S = 3600;
+
+/**
+ * Connections that carry many requests. Where one of them ends without an answer, or a request on it is given up (a
+ * time-out), Deno's node:http sends that request again, unasked, on a connection that nobody ever closes: conditional
+ * puts meet their own object then, and after `SOCKETS_MAX` time-outs nothing is sent any more. It does so only for
+ * requests that are marked as sent on a connection that was used before.
+ */
+class PlainAgent extends Agent {
+  /** Called for a connection that is used again. */
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    super.reuseSocket(socket, request);
+    request.reusedSocket = false;
+  }
+}
+
+/** The same over TLS. */
+class PlainTlsAgent extends TlsAgent {
+  /** Called for a connection that is used again. */
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    super.reuseSocket(socket, request);
+    request.reusedSocket = false;
+  }
+}
 
 /** Clients with the same sockets and credentials. */
 export interface S3Clients {
@@ -73,8 +99,8 @@ function connect(settings: S3Settings): S3Clients {
     requestTimeout: requestTimeoutMs,
     throwOnRequestTimeout: true,
     socketTimeout: requestTimeoutMs,
-    httpAgent: { keepAlive, maxSockets: SOCKETS_MAX },
-    httpsAgent: { keepAlive, maxSockets: SOCKETS_MAX },
+    httpAgent: new PlainAgent({ keepAlive, maxSockets: SOCKETS_MAX }),
+    httpsAgent: new PlainTlsAgent({ keepAlive, maxSockets: SOCKETS_MAX }),
   });
   const credentials = credentialsOf(settings, region);
   const both = credentials ? { ...config, credentials } : config;
@@ -87,7 +113,7 @@ function connect(settings: S3Settings): S3Clients {
   const single = new S3Client({
     ...config,
     credentials: () => patient.config.credentials(), // looked up once for both
-    // Deno's node:http sends a request again, unasked, when a connection that was used before ends without an answer.
+    // A fresh connection each time: one that the server has just given up would leave open what became of the put.
     requestHandler: requestHandler(false),
     maxAttempts: 1,
   });
