@@ -6,6 +6,7 @@ import { deltaSinkOptions, type DeltaSinkValues } from "./config.ts";
 import { batchOf } from "./parquet/test_support.ts";
 import { decodeRows } from "./parquet/rows.ts";
 import { MemoryStorage } from "./storage/memory.ts";
+import type { ObjectWriter } from "./storage/storage.ts";
 import { TableWriter } from "./table_writer.ts";
 
 const { field } = types;
@@ -75,3 +76,34 @@ Deno.test("TableWriter.put() opens new files where the table got columns meanwhi
   for (const { path } of share!.staged.files) rows.push(...await decodeRows((await storage.get(path))!));
   assertEquals(rows.map(({ a, b }) => [a, b ?? null]), [[1, null], [2, 20]]);
 });
+
+Deno.test("TableWriter.flushLargest() frees what batches hold, then what an upload holds", async () => {
+  const storage = new HoldingStorage();
+  const writer = writerOf(storage, () => Promise.resolve(WIDE), { "partition.by": ["a"] });
+  await writer.put(batch(WIDE, 0, [[1, 1], [2, 2]]), true);
+  const sizes = [writer.bufferedBytes];
+  while (writer.bufferedBytes > 0) {
+    await writer.flushLargest();
+    sizes.push(writer.bufferedBytes);
+  }
+  assertEquals([...storage.objects.keys()].length, 2, "the files are closed");
+  assertEquals(sizes.length, 1 + 4, "each of the two is written out, then closed");
+  await writer.flushLargest();
+  assertEquals((await writer.prepare())!.staged.files.map(({ rows }) => rows), [1, 1]);
+});
+
+/** Its writers keep what they are given until they are closed, as uploads do. */
+class HoldingStorage extends MemoryStorage {
+  override async openWrite(path: string): Promise<ObjectWriter> {
+    const writer = await super.openWrite(path);
+    let bufferedBytes = 0;
+    return {
+      ...writer,
+      write: (chunk) => (bufferedBytes += chunk.length, writer.write(chunk)),
+      close: () => (bufferedBytes = 0, writer.close()),
+      get bufferedBytes() {
+        return bufferedBytes;
+      },
+    };
+  }
+}
