@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { inspectTable } from "../../connectors/delta-sink/inspect.ts";
 import { S3_DEFAULTS } from "../../connectors/delta-sink/storage/s3/options.ts";
+import { freePort } from "../../runtime/cli/services/process.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { FakeS3 } from "../support/fake_s3.ts";
 import { FakeSts } from "../support/fake_sts.ts";
@@ -21,6 +22,7 @@ Deno.test("a run goes on past the end of its credentials: each role session live
   await using sts = new FakeSts(LIFETIME_MS, 3_600_000);
   await using fake = new FakeS3({ intercept: sts.guard });
   const topic = await makeTopic(scratch.bootstrap, 2);
+  const port = freePort();
   const role = { roleArn: "arn:aws:iam::1:role/orders", stsEndpoint: sts.url };
   const config = await scratch.config({
     topics: [topic],
@@ -32,7 +34,7 @@ Deno.test("a run goes on past the end of its credentials: each role session live
     "s3.secret.access.key": "hush-hush",
     "s3.role.arn": role.roleArn,
     "s3.sts.endpoint": sts.url,
-  });
+  }, { "http.listen": `127.0.0.1:${port}` });
   const program = scratch.start(config);
   let produced = 0;
   while (sts.asked.length < 8) {
@@ -40,6 +42,13 @@ Deno.test("a run goes on past the end of its credentials: each role session live
     await program.while("the records are committed", () => rowsOf(program.stderr) >= produced);
     await systemClock.sleep(150);
   }
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const count = (metric: RegExp) => Number(metric.exec(metrics)?.[1] ?? 0);
+  const requests = (operation: string, outcome: string) =>
+    count(new RegExp(`^sluice_storage_requests_total{.*operation="${operation}",outcome="${outcome}"} (.*)$`, "m"));
+  assert(requests("put_if_absent", "ok") >= 3, "the log's puts, on the main thread");
+  assert(requests("put", "ok") >= 3, "the files' puts, on the task's thread");
+  assert(count(/^sluice_commit_storage_requests_count{.*} (.*)$/m) >= 3);
   const { code, stderr } = await program.stop();
   assertEquals(code, 0, stderr);
   assert(!stderr.includes("hush-hush"), "no secret in the log");
