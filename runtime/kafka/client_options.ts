@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConnectionOptions, SASLOptions } from "@platformatic/kafka";
+import type { Base, ConnectionOptions, SASLOptions } from "@platformatic/kafka";
 import type { Buffer } from "node:buffer";
 import type { KafkaConfig, SASLOptions as KafkajsLogin } from "kafkajs";
 import type { SaslSettings, TlsSettings } from "./security_settings.ts";
@@ -31,6 +31,15 @@ export function clientOptions(settings: ConnectionSettings) {
     metadataMaxAge: settings.metadataMaxAgeMs,
     autocreateTopics: false,
   };
+}
+
+/**
+ * To be called with each client of @platformatic/kafka. Where brokers end sessions, a connection logs in anew by a timer that
+ * it keeps when the broker has closed it: the login over a socket that is gone fails late, and takes the successor's
+ * place in the client with it. Closing it once more stops the timer.
+ */
+export function forgetLostConnections(client: Base): void {
+  client.on("client:broker:disconnect", ({ connection }) => connection.close(() => {}));
 }
 
 /** Options of kafkajs. Its own retries are few: retrying is the caller's. */

@@ -74,6 +74,7 @@ export class Cluster {
   #answered: BrokerAddress | null = null;
   #closed = false;
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
+  readonly #opening = new Set<Connection>();
 
   constructor(private readonly settings: ConnectionSettings, private readonly clock: Clock = systemClock) {}
 
@@ -101,7 +102,8 @@ export class Cluster {
     try {
       return await Promise.any(asked);
     } catch (error) {
-      throw (error as AggregateError).errors.at(-1);
+      const { errors } = error as AggregateError;
+      throw errors.find((each) => !(each instanceof RetriableError)) ?? errors.at(-1);
     }
   }
 
@@ -160,6 +162,7 @@ export class Cluster {
     this.#closed = true;
     const all = [...this.#connections.values()];
     this.#connections.clear();
+    for (const connection of this.#opening) connection.close(() => {}); // one that hangs is not waited for
     await Promise.all(all.map(async (pending) => {
       const broker = await pending.catch(() => null); // one that never opened has nothing to close
       await broker?.connection.close();
@@ -219,12 +222,16 @@ export class Cluster {
     // Every request learns of it through its own promise; but for the first ones, whose answer is a refusal in TLS.
     let refusal: Error | null = null;
     connection.on("error", (error: Error) => refusal ??= error);
+    connection.on("close", () => connection.close(() => {})); // stops the timer of its next login
+    this.#opening.add(connection);
     try {
       await connection.connect(host, port);
       return new Negotiated(connection, await apiRanges(connection), `${host}:${port}`);
     } catch (error) {
       await connection.close();
       throw refusal ?? error;
+    } finally {
+      this.#opening.delete(connection);
     }
   }
 

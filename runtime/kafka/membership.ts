@@ -9,7 +9,7 @@ import { RetriableError } from "../api/errors.ts";
 import type { Log } from "../api/log.ts";
 import { type Offsets, partitionKey, type TopicPartition } from "../api/offsets.ts";
 import { classify } from "./classify.ts";
-import { clientOptions } from "./client_options.ts";
+import { clientOptions, forgetLostConnections } from "./client_options.ts";
 import { GroupConsumer } from "./group_consumer.ts";
 import { backoffMs } from "./reading.ts";
 import type { ConsumerSettings } from "./settings.ts";
@@ -80,6 +80,7 @@ class GroupMembership implements Membership {
       settings,
       clock,
     );
+    forgetLostConnections(this.#consumer);
     this.#consumer.on("consumer:group:rebalance", () => this.#orderly = true);
     this.#consumer.on("consumer:group:join", ({ assignments }) => void this.#assigned(assignments ?? []));
     // The client gives up where a rejoin of its own fails.

@@ -7,7 +7,7 @@ import { type CompressionAlgorithmValue, Producer } from "@platformatic/kafka";
 import { Buffer } from "node:buffer";
 import { FatalError } from "../api/errors.ts";
 import { brokerErrors, classify } from "./classify.ts";
-import { clientOptions } from "./client_options.ts";
+import { clientOptions, forgetLostConnections } from "./client_options.ts";
 import type { ProducerSettings } from "./settings.ts";
 import type { ProducerRecord, RecordProducer } from "./types.ts";
 
@@ -58,7 +58,7 @@ class IdempotentProducer implements RecordProducer {
   }
 
   #create(): Client {
-    return new Producer<Buffer, Buffer, Buffer, Buffer>({
+    const client = new Producer<Buffer, Buffer, Buffer, Buffer>({
       ...clientOptions(this.settings),
       idempotent: true,
       acks: -1,
@@ -66,6 +66,8 @@ class IdempotentProducer implements RecordProducer {
       retries: 3,
       retryDelay: 200,
     });
+    forgetLostConnections(client);
+    return client;
   }
 
   /** Forgets the client, whatever becomes of its connections: nothing that was acknowledged depends on them. */
