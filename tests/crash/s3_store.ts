@@ -10,9 +10,10 @@ import { storageAt } from "../support/s3_fault_proxy_storage.ts";
 import type { StorageEvents } from "../simulation/simulated_storage.ts";
 import type { WorldStore } from "../simulation/world.ts";
 
-/** Real time passes while virtual time stands still, so it is short. Clients give up before the proxy does. */
-const TIMES = { holdMs: 150, lateMs: 0, slowMs: 30, awayMs: 100 };
-const REQUEST_TIMEOUT_MS = 80;
+/** Real time passes while virtual time stands still, so it is short. */
+const TIMES = { holdMs: 60, lateMs: 0, slowMs: 30, awayMs: 100 };
+/** More than even a busy machine takes: a time-out here is a connection that ends after a while without an answer. */
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
  * What can strike a request of the reference run. Not `late`: virtual time cannot tell when a request arrives that its
