@@ -66,7 +66,7 @@ Deno.test("three brokers: whatever happens to them, each record is in the table 
     await cluster.untilInSync();
     await killFor(await cluster.leaderOf(letters, 0), async () => {
       programs.push(scratch.start(config));
-      await programs[1].says('"Committed"');
+      await programs[1].says('"Committed"', 1, 120_000);
     });
   });
 

@@ -67,8 +67,8 @@ Deno.test("a process that sleeps past its session commits nothing of what it hel
   const [first, second] = [scratch.start(config), scratch.start(config)];
   keepLogs(scratch, [first, second]);
   await untilCommitting(first, [shaken]);
-  await first.says('"Committed"');
-  await second.says('"Committed"');
+  await first.says('"Committed"', 1, 120_000);
+  await second.says('"Committed"', 1, 120_000);
 
   for (let nap = 0; nap < (LONG ? 10 : 1); nap++) {
     const sleeper = nap % 2 === 0 ? first : second;
