@@ -137,5 +137,7 @@ async function makeOlder(bucket: string, uploadId: string, ms: number): Promise<
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false; // megabytes: no call for each byte
+  return true;
 }
