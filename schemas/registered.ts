@@ -103,9 +103,13 @@ export function createBareConverter(decoder: PayloadDecoder, { side }: Converter
 /** What a record is decoded with, or why it cannot be. */
 type Choice = PayloadDecoder | DataError;
 
+/** Refusals remembered, the oldest are forgotten first: records can name any message indexes. */
+const REFUSED_MAX = 1_000;
+
 /** The decoders, made once for each schema and message. */
 class Decoders {
-  readonly #made = new Map<string, Choice>();
+  readonly #made = new Map<string, PayloadDecoder>();
+  readonly #refused = new Map<string, DataError>();
 
   constructor(
     private readonly format: RegisteredFormat,
@@ -117,7 +121,7 @@ class Decoders {
   /** Throws RetriableError while the registry is away. */
   async load({ schema, messageIndexes }: Frame): Promise<Choice> {
     const key = `${schema} ${messageIndexes}`;
-    const known = this.#made.get(key);
+    const known = this.#made.get(key) ?? this.#refused.get(key);
     if (known) return known;
     let registered: RegisteredSchema;
     let references: readonly NamedReference[];
@@ -131,7 +135,11 @@ class Decoders {
       throw error;
     }
     const choice = this.#compile(registered, references, messageIndexes, await this.#sourceOf(registered));
-    this.#made.set(key, choice);
+    if (!(choice instanceof DataError)) this.#made.set(key, choice);
+    else {
+      if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
+      this.#refused.set(key, choice);
+    }
     return choice;
   }
 
@@ -157,13 +165,24 @@ class Decoders {
         throw new DataError(`Cannot decode with schema ${id ?? guid}: ${why}`, { reason: format.mismatch });
       }
       return format.compile({ text: schema, references, messageIndexes, source });
-    } catch (error) {
+    } catch (thrown) {
+      const error = isStackOverflow(thrown) ? tooDeep(thrown, id ?? guid) : thrown;
       if (!(error instanceof DataError)) throw error;
       const { reason, fieldPath } = error.details;
       context.log.warn("A schema is refused", { ...source, reason, fieldPath, error: error.message });
       return withSource(error, source);
     }
   }
+}
+
+/** Schemas are other people's: one that exhausts the stack of whoever walks it is refused, as any other that is too large. */
+function isStackOverflow(error: unknown): error is RangeError {
+  return error instanceof RangeError && error.message.includes("call stack");
+}
+
+function tooDeep(cause: RangeError, schema: number | string | undefined): DataError {
+  const why = "its types are nested too deeply to be read";
+  return new DataError(`Cannot use schema ${schema}: ${why}`, { reason: "schema too large" }, { cause });
 }
 
 class RegisteredConverter implements Converter {

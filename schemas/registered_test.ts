@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RecordBatch, Schema } from "apache-arrow";
-import { DataError, recordBatch, type RecordSide, RetriableError, SCHEMA_SUBJECT } from "../mod.ts";
+import { DataError, FatalError, recordBatch, type RecordSide, RetriableError, SCHEMA_SUBJECT } from "../mod.ts";
 import { slabOf, type SlabRecord } from "../tests/conformance/slab.ts";
 import { createRegisteredConverter, type RegisteredFormat, type WriterSchema } from "./registered.ts";
 import type { RegisteredSchema } from "./registry.ts";
@@ -175,4 +175,57 @@ Deno.test("a record whose payload is bad is rejected alone, one of another forma
       value: v0(1),
     }]);
     assertEquals([runs, rejects], [[[0, 3]], { 1: "bad", 2: "not an avro schema" }]);
+  }));
+
+Deno.test("bytes that look like a GUID, on a registry that has none, reject the record and do not stop the task", () =>
+  withRegistry([schema(1)], async (fake) => {
+    fake.intercept = (request) =>
+      request.url.includes("/guids/") ? registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" }) : null;
+    const { runs, rejects } = await decode(fake, [{ value: v0(1) }, { value: v1 }, { value: v0(1) }]);
+    assertEquals([runs, rejects], [[[0, 2]], { 1: "unknown schema id" }]);
+  }));
+
+Deno.test("a GUID is no excuse for a URL at which there is no registry", () =>
+  withRegistry([], async (fake) => {
+    fake.intercept = () => registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
+    await assertRejects(() => decode(fake, [{ value: v1 }]), FatalError, "check schema.registry.url");
+  }));
+
+Deno.test("records that name ever other messages do not fill the memory with refusals", () =>
+  withRegistry([schema(1)], async (fake) => {
+    const { format } = listening(true);
+    let compiled = 0;
+    const refusing: RegisteredFormat = {
+      ...format,
+      compile() {
+        compiled++;
+        throw new DataError("no such message", { reason: "unknown message index" });
+      },
+    };
+    const converter = createRegisteredConverter(refusing, registeredConfig(fake.url), contextOf());
+    const messages = Array.from({ length: 1_100 }, (_, i) => ({ value: v0(1, 2, (2 * i & 0x7f) | 0x80, i >> 6) }));
+    const decodeAll = (records: SlabRecord[]) =>
+      converter.decode(slabOf(records), Int32Array.from(records.keys()), () => {});
+    await decodeAll(messages);
+    await decodeAll(messages.slice(-10));
+    assertEquals(compiled, 1_100);
+    await decodeAll(messages.slice(0, 10));
+    assertEquals(compiled, 1_110);
+  }));
+
+Deno.test("a schema that exhausts the stack is refused, other bugs are thrown", () =>
+  withRegistry([schema(1)], async (fake) => {
+    const { format } = listening();
+    const recurse = (): number => 1 + recurse();
+    const decodeBy = (compile: RegisteredFormat["compile"]) => {
+      const { rejects, reject } = collectRejects();
+      const converter = createRegisteredConverter({ ...format, compile }, registeredConfig(fake.url), contextOf());
+      return converter.decode(slabOf([{ value: v0(1) }]), Int32Array.of(0), reject).then(() => rejects.get(0));
+    };
+    const error = await decodeBy(() => {
+      recurse();
+      throw new Error("unreachable");
+    });
+    assertEquals(error?.details.reason, "schema too large");
+    await assertRejects(() => decodeBy(() => new Uint8Array(-1) as never), RangeError);
   }));

@@ -187,7 +187,7 @@ class CachedRegistry implements SchemaRegistry {
       const ids = "id" in body ? [] : rowsOf(await this.http.get(`the ids of schema ${guid}`, `${path}/ids`, OPTIONAL));
       const id = ids.map((row) => row.id).find((each) => typeof each === "number") ?? null;
       return registered({ guid, ...body }, { id });
-    });
+    }, { isNew: true });
   }
 
   subjectsOfId(id: number): Promise<readonly SubjectVersion[]> {
@@ -244,7 +244,7 @@ class CachedRegistry implements SchemaRegistry {
     path: string,
     what: string,
     read: (body: Record<string, unknown>) => RegisteredSchema | Promise<RegisteredSchema>,
-    source: { schemaId?: number } = {},
+    { isNew, ...source }: { readonly schemaId?: number; readonly isNew?: boolean } = {},
   ): Promise<RegisteredSchema> {
     const known = this.unknown.get(path);
     if (known) {
@@ -252,7 +252,7 @@ class CachedRegistry implements SchemaRegistry {
       this.unknown.delete(path);
     }
     return single(this.byPath, path, async () => {
-      const answer = await this.ask(what, path);
+      const answer = await this.ask(what, path, isNew);
       if (answer.kind === "found") return await read(objectOf(answer.body, what));
       const error = new DataError(`Cannot find ${what}: the registry does not know it (${answer.message})`, {
         reason: "unknown schema id",
@@ -265,9 +265,9 @@ class CachedRegistry implements SchemaRegistry {
     });
   }
 
-  private async ask(what: string, path: string): Promise<Lookup> {
+  private async ask(what: string, path: string, isNew = false): Promise<Lookup> {
     for (let attempt = 1;; attempt++) {
-      const answer = await this.http.get(what, path, { elsewhere: attempt > 1 });
+      const answer = await this.http.get(what, path, { elsewhere: attempt > 1, isNew });
       if (answer.kind === "found" || attempt === UNKNOWN_ATTEMPTS) return answer;
       await this.http.backOff(attempt);
     }

@@ -47,6 +47,7 @@ export function registryJson(status: number, body: unknown): Response {
 }
 
 function answer(schemas: readonly RegisteredSchema[], path: string): Response {
+  if (path.endsWith("/schemas/types")) return registryJson(200, ["AVRO", "JSON", "PROTOBUF"]);
   const versions = /\/schemas\/ids\/(\d+)\/versions$/.exec(path)?.[1];
   if (versions) {
     const held = schemas.filter(({ id, subject }) => id === Number(versions) && subject !== undefined);

@@ -17,6 +17,8 @@ export interface Asking {
   readonly elsewhere?: boolean;
   /** Not every registry has this path, or lets us ask: whatever else it answers is `unknown`. */
   readonly optional?: boolean;
+  /** Older registries lack this path: where it is no more than that, the answer is `unknown`. */
+  readonly isNew?: boolean;
 }
 
 /** Gets from the first URL that answers. */
@@ -60,7 +62,7 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
     }
   };
 
-  const get = async (what: string, path: string, { elsewhere, optional }: Asking = {}): Promise<Lookup> => {
+  const get = async (what: string, path: string, { elsewhere, optional, isNew }: Asking = {}): Promise<Lookup> => {
     if (elsewhere) current = (current + 1) % endpoints.length;
     let failure: unknown;
     for (let attempt = 0; attempt <= retriesMax; attempt++) {
@@ -69,7 +71,10 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
         const endpoint = endpoints[current];
         try {
           const { status, text } = await request(endpoint, path);
-          const answer = status !== 200 && optional && !isPassing(status)
+          const isRefused = status !== 200 && !isPassing(status);
+          // A wrong URL lacks this one, too, which is fatal.
+          if (isRefused && isNew && status === 404) await get("the types of schemas", "/schemas/types");
+          const answer = isRefused && (optional || (isNew && status === 404))
             ? { kind: "unknown" as const, message: `HTTP ${status}` }
             : meaningOf(what, endpoint.base, status, text);
           if (answer) return answer;
