@@ -19,6 +19,7 @@ import { ConsumeStage } from "./consume.ts";
 import { createDecodeStage } from "./decode.ts";
 import { withSchemaOf } from "./dead_letter.ts";
 import { createErrantRecordReporter } from "./errant_record_reporter.ts";
+import { IdleCache } from "./idle_cache.ts";
 import type { Fetcher, RecordProducer } from "./kafka/types.ts";
 import { TaskMeter } from "./task_meter.ts";
 import { RetentionWatch } from "./retention_watch.ts";
@@ -57,6 +58,9 @@ export interface AssembledTask {
 
 /** Part of a task's memory that slabs in flight or held back may take; columns and files get the rest. */
 export const SLAB_PART = 1 / 4;
+
+/** Decoders of a topic without records for so long are dropped; hundreds of topics may be idle. */
+const IDLE_MS = 300_000;
 
 /** Makes the task; it reads nothing before `run()`. */
 export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
@@ -130,34 +134,30 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       pinSchema: (proposal) => pins.propose(topic, side, proposal),
     });
   const cel = instance.hasExpressions ? await import("./cel.ts") : null;
-  const byTopic = new Map<string, TopicStages>();
-  const stagesOf = (topic: string): TopicStages => {
-    let stages = byTopic.get(topic);
-    if (!stages) {
-      const settings = instance.forTopic(topic);
-      const { keyConverter, valueConverter, headerConverter } = settings;
-      const decode = createDecodeStage({
-        value: converter(topic, "value", valueConverter),
-        key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
-        headerConverter: headerConverter?.plugin.create(headerConverter.config),
-        jsonPaths: jsonPaths(topic),
-        tombstones: settings.values.tombstones,
-        reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
-        onSkipped: (count) => meter.skipped(count),
-      });
-      const { rules, expressions = [] } = settings;
-      const rowRules = cel && expressions.length > 0 ? cel.createCelRules(expressions) : null;
-      const { validate } = createValidateStage(rules, rowRules);
-      stages = { decode, validate, transform: createTransformStage(settings.transforms).transform };
-      byTopic.set(topic, stages);
-    }
-    return stages;
+  const makeStages = (topic: string): TopicStages => {
+    const settings = instance.forTopic(topic);
+    const { keyConverter, valueConverter, headerConverter } = settings;
+    const decode = createDecodeStage({
+      value: converter(topic, "value", valueConverter),
+      key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
+      headerConverter: headerConverter?.plugin.create(headerConverter.config),
+      jsonPaths: jsonPaths(topic),
+      tombstones: settings.values.tombstones,
+      reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
+      onSkipped: (count) => meter.skipped(count),
+    });
+    const { rules, expressions = [] } = settings;
+    const rowRules = cel && expressions.length > 0 ? cel.createCelRules(expressions) : null;
+    const { validate } = createValidateStage(rules, rowRules);
+    return { decode, validate, transform: createTransformStage(settings.transforms).transform };
   };
+  const stages = new IdleCache(makeStages, IDLE_MS);
 
   const running = new Task({
     fetcher,
     consume,
-    stagesOf,
+    stagesOf: (topic) => stages.get(topic, clock.monotonic()),
+    forgetStages: (topic) => stages.drop(topic),
     sink,
     reporter,
     counters: meter,
@@ -176,6 +176,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     receive: (message) => {
       if (message.kind === "pinned") return pins.answer(message);
       if (message.kind === "stop") stopping.abort(new FatalError("The task is stopping"));
+      if (message.kind === "prepare") stages.sweep(clock.monotonic());
       running.receive(message);
     },
   };

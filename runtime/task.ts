@@ -36,6 +36,8 @@ export type { TaskCounters, TaskParts, TopicStages } from "./task_parts.ts";
 type Taken = Accepted & { kind: "records" };
 
 const POLL_WAIT_MS = 250;
+/** What the smallest slab takes, index and all. */
+const SLAB_BYTES_MIN = 8 * 1024;
 
 /** One task's life: `run()` until a `stop`, or until it fails. */
 export class Task {
@@ -106,7 +108,7 @@ export class Task {
 
   /** Closes all that there is of a topic; whatever its sink has to say against it. */
   async #failTopic(topic: string, { message }: Error): Promise<void> {
-    const { reporter, consume, send, log } = this.parts;
+    const { reporter, consume, send, log, forgetStages } = this.parts;
     await reporter.room(); // letters that cannot be sent are no topic's failure
     log.warn("A topic cannot go on: it is closed", { topic, error: message });
     try {
@@ -115,6 +117,7 @@ export class Task {
       if (!(error instanceof FatalError)) throw error;
       log.warn("A topic that failed was not closed cleanly: files may be left", { topic, error: error.message });
     }
+    forgetStages?.(topic);
     send({ kind: "topic-failed", topic, why: message });
   }
 
@@ -181,9 +184,14 @@ export class Task {
     const waiting = [...this.#held.get(topic) ?? [], accepted];
     this.#held.set(topic, waiting); // before anything can fail: what is held is released with its topic
     if (waiting.length === 1 && await wants() === 0) return await this.#processHeld(topic);
-    const enough = waiting.reduce((sum, each) => sum + each.records.count, 0) >= await wants() ||
-      waiting.reduce((sum, each) => sum + each.records.bytes.length, 0) >= this.parts.heldBytesMax;
-    if (enough) await this.#learn(topic);
+    if (waiting.reduce((sum, each) => sum + each.records.count, 0) >= await wants()) await this.#learn(topic);
+    else if (this.#heldBytes() >= this.parts.heldBytesMax) await this.#learnAll();
+  }
+
+  /** Of all topics: what they hold is not there for fetching. */
+  #heldBytes(): number {
+    const held = [...this.#held.values()].flat();
+    return held.reduce((sum, { records }) => sum + Math.max(SLAB_BYTES_MIN, records.bytes.length), 0);
   }
 
   /** Treats what is held of a topic; all of it is released, also where that fails. */
@@ -253,11 +261,28 @@ export class Task {
 
   /** Infers the topic's schema from what was held back, then treats it. */
   async #learn(topic: string): Promise<void> {
-    const held = this.#held.get(topic);
-    if (!held) return;
-    const { decode } = this.parts.stagesOf(topic);
-    await this.parts.retry(`infer the schema of ${topic}`, () => decode.learn(held.map(({ records }) => records)));
+    if (!this.#held.has(topic)) return;
+    await this.#infer(topic);
     await this.#processHeld(topic);
+  }
+
+  /** All that hold something at once: each waits for the main thread, which pins what all tasks are to use. */
+  async #learnAll(): Promise<void> {
+    const topics = [...this.#held.keys()];
+    const inferred = await Promise.allSettled(topics.map((topic) => this.#infer(topic)));
+    for (const [i, topic] of topics.entries()) {
+      await this.#isolated(topic, async () => {
+        const outcome = inferred[i];
+        if (outcome.status === "rejected") throw outcome.reason;
+        await this.#processHeld(topic);
+      });
+    }
+  }
+
+  async #infer(topic: string): Promise<void> {
+    const sample = this.#held.get(topic)!.map(({ records }) => records);
+    const { decode } = this.parts.stagesOf(topic);
+    await this.parts.retry(`infer the schema of ${topic}`, () => decode.learn(sample));
   }
 
   async #open(partitions: readonly OpenPartition[], reopened: boolean): Promise<void> {
@@ -305,7 +330,7 @@ export class Task {
   async #prepare(epoch: number): Promise<void> {
     const { reporter, consume, send, counters, clock } = this.parts;
     const started = clock.monotonic();
-    for (const topic of [...this.#held.keys()]) await this.#isolated(topic, () => this.#learn(topic));
+    await this.#learnAll();
     const shares = await this.#preCommit(epoch);
     await reporter.flush();
     for (const share of shares) this.#staged.set(share.id, share);

@@ -23,6 +23,8 @@ export interface TaskParts {
   readonly fetcher: Fetcher;
   readonly consume: ConsumeStage;
   readonly stagesOf: (topic: string) => TopicStages;
+  /** The topic begins anew, also its stages. */
+  readonly forgetStages?: (topic: string) => void;
   readonly sink: SinkTask<unknown>;
   readonly reporter: ErrantRecordReporter;
   readonly counters: TaskCounters;

@@ -102,7 +102,10 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     const again: Offsets[number][] = [];
     for (const [topic, closing] of Map.groupBy(partitions, (partition) => partition.topic)) {
       for (const partition of closing) this.#next.delete(partitionKey(partition));
-      again.push(...await this.#writer(topic).close(closing));
+      const writer = this.#writer(topic);
+      // A topic of which nothing is open begins anew, should it be opened again.
+      if (![...this.#next.keys()].some((key) => key.startsWith(`${topic}/`))) this.#writers.delete(topic);
+      again.push(...await writer.close(closing));
     }
     for (const other of again) this.#next.get(partitionKey(other))!.offset = other.offset;
     return again;

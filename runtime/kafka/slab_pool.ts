@@ -26,8 +26,9 @@ export interface SlabAllocator {
 
 /** Bytes of an index entry: six 32 bit numbers and a double. */
 const INDEX_ENTRY_BYTES = 32;
-const BYTES_MIN = 64 * 1024;
-const RECORDS_MIN = 1024;
+/** Small, since a slab of a quiet partition holds a record or two, and hundreds of them may wait for a schema. */
+const BYTES_MIN = 4 * 1024;
+const RECORDS_MIN = 64;
 
 /** Keeps what is given back, up to a limit, and counts what is out. */
 export class SlabPool implements SlabAllocator {

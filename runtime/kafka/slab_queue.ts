@@ -35,6 +35,8 @@ export interface Arrival {
 }
 
 interface Entry extends Arrival {
+  /** What it came in, whosever memory it is in now. */
+  readonly response: ResponseMemory;
   readonly slabs: Generator<DecodedSlab>;
 }
 
@@ -63,17 +65,28 @@ export class SlabQueue {
 
   /** Responses of a broker of which something waits to be polled. */
   responsesFrom(node: number): number {
-    return new Set(this.#entries.filter((entry) => entry.node === node).map(({ memory }) => memory)).size;
+    return new Set(this.#entries.filter((entry) => entry.node === node).map(({ response }) => response)).size;
   }
 
   addRecords(arrival: Arrival): void {
-    arrival.memory.hold();
-    const entry = { ...arrival, slabs: decodeRecordSet(arrival.set, this.options) };
+    const isSmall = arrival.set.bytes.length < SMALL_BYTES;
+    const own = isSmall ? this.#copied(arrival) : arrival;
+    own.memory.hold();
+    const entry = { ...own, response: arrival.memory, slabs: decodeRecordSet(own.set, this.options) };
     const key = partitionKey(arrival.set);
     const isFirst = !this.#waiting.has(key);
     this.#waiting.set(key, (this.#waiting.get(key) ?? 0) + 1);
-    if (isFirst && arrival.set.bytes.length < SMALL_BYTES) this.#entries.splice(this.#small++, 0, entry);
+    if (isFirst && isSmall) this.#entries.splice(this.#small++, 0, entry);
     else this.#entries.push(entry);
+  }
+
+  /** In memory of its own: a slab that waits long, e.g. for a schema, must not keep a response of megabytes. */
+  #copied(arrival: Arrival): Arrival {
+    const { bytes } = arrival.set;
+    const memory = this.pool.takeBytes(bytes.length);
+    memory.set(bytes);
+    const set = { ...arrival.set, bytes: memory.subarray(0, bytes.length) };
+    return { ...arrival, set, memory: new ResponseMemory(memory, this.pool) };
   }
 
   addNote(isCurrent: () => boolean, fetched: Fetched): void {
