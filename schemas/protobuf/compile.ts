@@ -54,7 +54,8 @@ function partOf(field: ProtoField, place: Place, compiling: Compiling): Part {
       ? repeatedMessagePart(field, place, compiling)
       : repeatedPart(field.number, type, place);
   }
-  return type.kind === "message" ? messagePart(field, place, compiling) : plainPart(field, type, place);
+  if (type.kind !== "message") return plainPart(field, type, place);
+  return messagePart(field, place, entryOf(field, place.column, place.path, compiling));
 }
 
 /** No value is for `append`. */
@@ -81,11 +82,10 @@ function absentStep(label: ProtoField["label"], type: Plain | null, column: Colu
   return label === "implicit" ? appendDefault(type!, column) : () => column.appendNull();
 }
 
-function messagePart(field: ProtoField, place: Place, compiling: Compiling): Part {
+function messagePart(field: ProtoField, place: Place, entry: Entry): Part {
   const { fields, index, column, path, oneof } = place;
   const { number, label } = field;
   const group = field.isGroup ? number : 0;
-  const entry = entryOf(field, column, path, compiling);
   const read = (cursor: Cursor, wire: number) => {
     if (oneof !== null) oneof.choose(index);
     if (fields.seen[index] !== fields.generation) {
@@ -152,14 +152,13 @@ function mapPart(field: ProtoField, { fields, index, column, path }: Place, comp
   });
   const place = { fields: entry, index: 1, column: values, path: inner, oneof: null };
   if (type.kind === "message") {
-    const part = messagePart({ ...field, number: 2, label: "optional" }, place, compiling);
+    const value = entryOf(field, values, inner, compiling);
     // A value that is not there is a message without fields set.
-    const empty = entryOf(field, values, inner, compiling);
     const absent: Step = (cursor) => {
-      empty.begin();
-      empty.finish(cursor);
+      value.begin();
+      value.finish(cursor);
     };
-    entry.add({ ...part, absent });
+    entry.add({ ...messagePart({ ...field, number: 2, label: "optional" }, place, value), absent });
   } else {
     entry.add(plainPart({ ...field, number: 2, label: "implicit" }, type, place));
   }

@@ -24,6 +24,12 @@ export const VARINT = 0, FIXED64 = 1, SIZED = 2, GROUP = 3, GROUP_END = 4, FIXED
 const WIRE_NAMES = ["varint", "fixed64", "length-delimited", "group", "end of group", "fixed32"];
 /** Levels that a value may have where no schema bounds it: what is skipped, and what becomes JSON text. */
 const DEPTH_MAX = 100;
+/** Values that a payload may leave out in all: few bytes can stand for many messages of many fields each. */
+const ABSENT_MAX = 1 << 24;
+/** ... or, of a large payload, so many for each byte. */
+const ABSENT_PER_BYTE = 16;
+/** How often, by its bytes, a payload is read again for the sake of keys that repeat: within each other they multiply. */
+const READ_AGAIN_MAX = 64;
 const WORD = 4_294_967_296;
 
 /** A position in a range of bytes. */
@@ -36,6 +42,9 @@ export class Cursor {
   low = 0;
   high = 0;
   private depth = 0;
+  private size = 0;
+  private absent = 0;
+  private again = 0;
 
   set(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) {
@@ -44,7 +53,8 @@ export class Cursor {
     }
     this.position = start;
     this.end = end;
-    this.depth = 0;
+    this.size = end - start;
+    this.depth = this.absent = this.again = 0;
   }
 
   fail(reason: string, what: string, path: string, position = this.position): never {
@@ -233,6 +243,26 @@ export class Cursor {
   }
   leave(): void {
     this.depth--;
+  }
+
+  /** Counts values that are not in the bytes, but in the row. */
+  leaveOut(values: number, path: string): void {
+    this.absent += values;
+    if (this.absent > ABSENT_MAX && this.absent > this.size * ABSENT_PER_BYTE) {
+      this.fail(
+        "too many values",
+        `${this.size} bytes stand for more than ${ABSENT_MAX} values that are not set`,
+        path,
+      );
+    }
+  }
+
+  /** Counts bytes that are read once more. */
+  readAgain(bytes: number, path: string): void {
+    this.again += bytes;
+    if (this.again > this.size * READ_AGAIN_MAX) {
+      this.fail("too many repeated keys", "maps within each other repeat their keys, which multiplies", path);
+    }
   }
 
   /** Near the end of the range: a varint must end before it. */

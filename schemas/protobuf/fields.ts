@@ -128,13 +128,17 @@ export class Fields implements Entry {
 
   finish(cursor: Cursor): void {
     const { seen, absents, ends, generation } = this;
+    let absent = 0;
     for (let i = 0; i < ends.length; i++) {
-      if (seen[i] !== generation) absents[i](cursor);
-      else {
+      if (seen[i] !== generation) {
+        absent++;
+        absents[i](cursor);
+      } else {
         const end = ends[i];
         if (end !== null) end(cursor);
       }
     }
+    if (absent > 0) cursor.leaveOut(absent, this.path);
     this.close();
   }
 }

@@ -176,7 +176,11 @@ class JsonMessage implements Reading {
       const [kind] = fields.values();
       return !kind || kind.field.number === NULL_VALUE ? "null" : kind.text(cursor);
     }
+    // Counted here too: an Any reads what is in it at this depth.
+    cursor.enter(this.path);
+    cursor.leaveOut(type.fields.length - fields.size, this.path);
     const texts = type.fields.map((field) => (fields.get(field.number) ?? this.reading(field)).text(cursor));
+    cursor.leave();
     // A wrapper's, Struct's and ListValue's only field is what they are.
     if (shape !== "struct") return texts[0];
     return `{${type.fields.map(({ name }, i) => `${jsonText.string(name)}:${texts[i]}`).join(",")}}`;

@@ -112,6 +112,7 @@ export class MapEntries {
     this.target.child.truncate(this.first);
     const { position, end } = cursor;
     for (const i of [...last.values()].sort((a, b) => a - b)) {
+      cursor.readAgain(this.noted[i * WIDTH + END] - this.noted[i * WIDTH + START], this.path);
       cursor.position = this.noted[i * WIDTH + START];
       cursor.end = this.noted[i * WIDTH + END];
       this.entry.begin();

@@ -110,8 +110,12 @@ class Linker {
   private readonly wanted: string[] = [];
 
   add(text: string, name: string): readonly Declared[] {
-    const file = isDescriptor(text) ? readDescriptor(text) : null;
-    return file === null ? this.addText(text, name) : this.addDescriptor(file);
+    const descriptor = isDescriptor(text) ? Uint8Array.fromBase64(text) : null;
+    // The library keeps names as members of objects: this one would be lost without a word, and its field with it.
+    if ((descriptor ? LATIN1.decode(descriptor) : text).includes("__proto__")) {
+      throw invalid('it has the name "__proto__", which cannot be told from what JavaScript means by it');
+    }
+    return descriptor ? this.addDescriptor(readDescriptor(descriptor)) : this.addText(text, name);
   }
 
   addImports(find: FindFile): void {
@@ -124,7 +128,7 @@ class Linker {
       if (json) this.root.addJSON(json.nested!);
       else if (name === "google/protobuf/descriptor.proto") this.addDescriptorTypes();
       else {
-        const text = BUILT_IN_FILES[name] ?? find(name);
+        const text = Object.hasOwn(BUILT_IN_FILES, name) ? BUILT_IN_FILES[name] : find(name);
         if (text === null) this.missing.push(name);
         else this.add(text, name);
       }
@@ -288,8 +292,10 @@ function isDescriptor(text: string): boolean {
   return /^[A-Za-z0-9+/=\s]+$/.test(text) && text.trim() !== "";
 }
 
-function readDescriptor(text: string): IFileDescriptorProto {
-  const reader = protobuf.Reader.create(Uint8Array.fromBase64(text));
+const LATIN1 = new TextDecoder("latin1");
+
+function readDescriptor(bytes: Uint8Array): IFileDescriptorProto {
+  const reader = protobuf.Reader.create(bytes);
   // Confluent's options are unknown to the library.
   reader.discardUnknown = false;
   return descriptors.FileDescriptorProto.decode(reader) as unknown as IFileDescriptorProto;
