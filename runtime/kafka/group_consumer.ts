@@ -68,9 +68,8 @@ export class GroupConsumer extends Consumer {
   }
 
   override [kGetBootstrapConnection](callback: Callback<Connection>): void {
-    const address = this.#cluster.answered;
-    if (address) return this[kGetConnection](address, callback);
-    this.#metadata({ forceUpdate: true }).then(
+    // Whoever has just answered, not whoever did once: that one may hang by now, e.g. the coordinator that was lost.
+    this.#cluster.metadata([]).then(
       () => this[kGetConnection](this.#cluster.answered!, callback),
       (error) => callback(error),
     );

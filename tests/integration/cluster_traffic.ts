@@ -197,7 +197,10 @@ print("\\n".join(f"{p}@{o} {i}" for p, o, i in zip(*[t.column(n).to_pylist() for
   console.log(`  ${rows.length} rows, ${traffic.journal.size} acknowledged, ${traffic.failures} sends failed`);
 }
 
-/** Fails unless every acknowledged record that is no JSON has its dead letter, and none has two. */
+/**
+ * Fails unless every acknowledged record that is no JSON has its dead letter. A process that loses its session has sent
+ * letters of records that the next one reads again: those come twice, by design.
+ */
 export async function assertLetters(
   bootstrap: string,
   letters: string,
@@ -206,10 +209,9 @@ export async function assertLetters(
 ): Promise<void> {
   const origins = (await readAll(bootstrap, letters)).map(originOf);
   const found = new Set(origins);
-  assertEquals(origins.length - found.size, 0, "dead letters that are there twice");
   const missing = [...traffic.poison].filter((place) => !found.has(`${topic}-${place}`));
   assertEquals(missing.slice(0, 10), [], `${missing.length} of ${traffic.poison.size} dead letters are not there`);
-  console.log(`  ${origins.length} dead letters`);
+  console.log(`  ${origins.length} dead letters, ${origins.length - found.size} of them again`);
 }
 
 /** A line of the program's log (`"log.format": "json"`). */
