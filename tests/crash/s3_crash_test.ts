@@ -42,7 +42,9 @@ async function play<T>(
     const problems = result.problems.filter((problem) => !UNANSWERED_CHECKPOINT.test(problem));
     await worlds.proxy.settled();
     faults += worlds.proxy.faultCount;
-    if (problems.length > 0) failed.push(`SLUICE_SEED=${seed}, ${name}: ${problems.slice(0, 3).join("; ")}`);
+    if (problems.length === 0) continue;
+    failed.push(`SLUICE_SEED=${seed}, ${name}: ${problems.slice(0, 3).join("; ")}`);
+    console.log(failed.at(-1));
   }
   console.log(`SLUICE_SEED=${seed}: ${chosen.length} of ${points.length} points, ${faults} faults`);
   assertEquals(failed, []);

@@ -41,8 +41,10 @@ export class S3Worlds implements AsyncDisposable {
     const prefix = (uri: string) => `${below}/${uri.split("/").at(-1)}`;
     const outside = (uri: string) => named(uri, storageAt(this.access, { prefix: prefix(uri) }));
     const through = { endpoint: this.proxy.url, requestTimeoutMs: REQUEST_TIMEOUT_MS };
-    const inside = (uri: string, events: StorageEvents) =>
-      witnessed(uri, storageAt(this.access, { prefix: prefix(uri), ...through }), outside(uri), events);
+    const inside = (uri: string, events: StorageEvents) => {
+      const storage = storageAt(this.access, { prefix: prefix(uri), ...through });
+      return witnessed(uri, patient(uri, storage, this.proxy), outside(uri), events);
+    };
     return { inside, outside };
   }
 
@@ -63,6 +65,36 @@ function named(uri: string, storage: Storage): Storage {
     openWrite: (path) => storage.openWrite(path),
     delete: (path) => storage.delete(path),
     check: () => storage.check(),
+  };
+}
+
+/** Virtual time is over before a server that is away in real time is back: a call that fails meanwhile waits for it. */
+function patient(uri: string, storage: Storage, proxy: S3FaultProxy): Storage {
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      await proxy.back();
+      throw error;
+    }
+  };
+  return {
+    uri,
+    get: (path) => call(() => storage.get(path)),
+    head: (path) => call(() => storage.head(path)),
+    list: (folder, startAfter) => call(() => storage.list(folder, startAfter)),
+    putIfAbsent: (path, bytes) => call(() => storage.putIfAbsent(path, bytes)),
+    put: (path, bytes) => call(() => storage.put(path, bytes)),
+    openWrite: async (path) => {
+      const writer = await storage.openWrite(path);
+      return {
+        write: (chunk) => call(() => writer.write(chunk)),
+        close: () => call(() => writer.close()),
+        abort: () => writer.abort(),
+      };
+    },
+    delete: (path) => call(() => storage.delete(path)),
+    check: () => call(() => storage.check()),
   };
 }
 

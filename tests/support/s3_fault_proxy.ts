@@ -129,6 +129,11 @@ export class S3FaultProxy implements AsyncDisposable {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
+  /** Resolves once connections are accepted: at once, unless it is away. */
+  async back(): Promise<void> {
+    while (this.#listener === null && !this.#isStopped) await systemClock.sleep(5);
+  }
+
   /** The next request that fits, as it comes in; null where none does in time. */
   async next(fits: (request: S3Request) => boolean, timeoutMs: number): Promise<S3Request | null> {
     const waiting = new AbortController();
