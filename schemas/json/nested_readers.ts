@@ -106,7 +106,10 @@ export class StructReader implements Reader {
         readOrNull(scan, child);
       } while (scan.more(CLOSE_OBJECT));
     }
-    if (found < children.length) this.#missing(scan, object);
+    if (found < children.length) {
+      scan.leaveOut(children.length - found, this.path);
+      this.#missing(scan, object);
+    }
     additional?.close();
     this.column.close();
   }

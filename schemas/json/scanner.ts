@@ -10,6 +10,11 @@ import { invalidUtf8 } from "../utf8.ts";
 /** Objects and arrays within each other, at most. */
 export const DEPTH_MAX = 512;
 
+/** Members that a value may leave out in all: few bytes can stand for many objects of many members each. */
+const ABSENT_MAX = 1 << 24;
+/** ... or, of a large value, so many for each byte. */
+const ABSENT_PER_BYTE = 16;
+
 const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d, OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d;
 const NOTHING = new Uint8Array(0);
@@ -41,6 +46,7 @@ export class Scanner {
   exponent = 0;
 
   #scratch = new Uint8Array(256);
+  #absent = 0;
 
   /** Begins a value; a UTF-8 byte order mark is passed. */
   open(bytes: Uint8Array, start: number, end: number): void {
@@ -49,6 +55,7 @@ export class Scanner {
     this.end = end;
     this.depth = 0;
     this.path = "";
+    this.#absent = 0;
     if (end - start >= 3 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
       this.pos += 3;
     }
@@ -68,6 +75,14 @@ export class Scanner {
     }
     this.pos = pos;
     return -1;
+  }
+
+  /** Counts members that are not in the bytes, but in the row. */
+  leaveOut(members: number, path: string): void {
+    this.#absent += members;
+    if (this.#absent > ABSENT_MAX && this.#absent > (this.end - this.start) * ABSENT_PER_BYTE) {
+      throw this.error("too many values", `expected at most ${ABSENT_MAX} members that are left out`, path);
+    }
   }
 
   colon(): void {

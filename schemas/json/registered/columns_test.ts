@@ -264,3 +264,26 @@ Deno.test("MAPPING is what the README prints", () => {
   const readme = Deno.readTextFileSync(new URL("README.md", import.meta.url)).replace(/ +/g, " ");
   for (const { json, column } of MAPPING) assertStringIncludes(readme, `| ${json} | ${column} |`);
 });
+
+Deno.test("conditions of allOf on properties that stand beside it leave one object, not branches of every combination", () => {
+  const names = Array.from({ length: 40 }, (_, i) => `p${i}`);
+  const anyOf = (i: number): Json => ({ anyOf: [{ required: [`p${2 * i}`] }, { required: [`p${2 * i + 1}`] }] });
+  const schema: Json = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, { type: "integer" }])),
+    allOf: Array.from({ length: 20 }, (_, i) => anyOf(i)),
+  };
+  assertEquals(columns(schema), names.map((name) => `${name}: Int64`));
+});
+
+Deno.test("alternatives that multiply without end are refused, and soon", () => {
+  const pair = (i: number): Json => ({
+    anyOf: [`a${i}`, `b${i}`].map((name) => ({ type: "object", required: [name] })),
+  });
+  const allOf = Array.from({ length: 20 }, (_, i) => pair(i));
+  assertEquals(assertThrows(() => columns({ allOf }), DataError).details.reason, "schema too large");
+});
+
+Deno.test("a keyword of older drafts that the validation does not know says nothing", () => {
+  assertEquals(columns({ id: "order", type: "object", properties: { id: { type: "integer" } } }), ["id: Int64"]);
+});

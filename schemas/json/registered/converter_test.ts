@@ -362,3 +362,36 @@ Deno.test("json-schema takes value.schema inline or from a file, and refuses a b
     await Deno.remove(file);
   }
 });
+
+Deno.test("json-schema takes a schema with the id of older drafts, which later ones do not know", async () => {
+  const schema: Json = { id: "order", type: "object", properties: { id: { type: "integer", minimum: 1 } } };
+  assertEquals((await rowsOf(schema, ['{"id":1}'])).rows, [{ id: 1n }]);
+  assertEquals((await rejected(schema, '{"id":0}')).reason, "schema validation failed");
+});
+
+Deno.test("json-schema rejects few bytes that stand for values without number", async () => {
+  const properties = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`p${i}`, { type: "boolean" }]));
+  const items: Json = { type: "object", properties };
+  const schema: Json = { type: "object", properties: { all: { type: "array", items } } };
+  const value = (count: number) => `{"all":[${Array(count).fill("{}").join(",")}]}`;
+  const { run, rejects } = await decode(converter(schema), [value(1), value(9_000), value(1)]);
+  assertEquals([[...run!.rows], rejects.get(1)?.details.reason], [[0, 2], "too many values"]);
+});
+
+Deno.test("json-schema validates by a schema of thousands of properties, also by one that holds itself", async () => {
+  const wide: Json = Object.fromEntries(
+    Array.from({ length: 2_500 }, (_, i) => [`p${i}`, { type: "integer", minimum: 0 }]),
+  );
+  const schema: Json = {
+    type: "object",
+    properties: { list: { type: "array", items: { type: "object", properties: wide } } },
+    $defs: { tree: { type: "object", properties: { ...wide, next: { $ref: "#/$defs/tree" } } } },
+    additionalProperties: { $ref: "#/$defs/tree" },
+  };
+  const nested = (levels: number) => `{"t":${'{"next":'.repeat(levels)}{"p7":-1}${"}".repeat(levels)}}`;
+  const values = ['{"list":[{"p7":1}]}', '{"list":[{"p7":-1}]}', nested(2), nested(500), '{"list":[{"p8":1}]}'];
+  const { run, rejects } = await decode(converter(schema, { "json.additional.properties": "json" }), values);
+  assertEquals([...run!.rows], [0, 4]);
+  assertEquals([1, 2].map((i) => rejects.get(i)!.details.reason), Array(2).fill("schema validation failed"));
+  assertMatch(rejects.get(3)!.details.reason, /^(schema validation failed|nested too deeply)$/);
+});

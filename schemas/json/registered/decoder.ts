@@ -124,7 +124,8 @@ export class Decoder implements PayloadDecoder {
       if (!unreadable) rows.truncate(rows.length - 1);
       return this.#invalid(violation);
     } catch (error) {
-      if (unreadable && error instanceof DataError) return this.#placed(error, start - valueStart);
+      if (!unreadable) rows.truncate(rows.length - 1);
+      if (error instanceof DataError) return this.#placed(error, start - valueStart);
       throw error;
     }
   }

@@ -124,10 +124,15 @@ class Index {
     }
   }
 
-  /** Notes identifiers and anchors and takes them out: from here on places name schemas. */
+  /**
+   * Notes identifiers and anchors and takes them out: from here on places name schemas. So is `id`, which says nothing since
+   * draft 6, but which the validator stops at.
+   */
   #identify(schema: JsonSchemaObject, outer: string, place: string): string {
     const { $id, $anchor, $dynamicAnchor } = schema;
-    for (const keyword of ["$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$schema"]) delete schema[keyword];
+    for (const keyword of ["$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$schema", "id"]) {
+      delete schema[keyword];
+    }
     let base = outer;
     if (typeof $id === "string") {
       // Draft 7 writes an anchor as an identifier that is a fragment.

@@ -5,6 +5,11 @@
  * @module
  */
 
+import { DataError } from "../../../mod.ts";
+
+/** Branches of a union: those of schemas that hold at once multiply. */
+const BRANCHES_MAX = 1_000;
+
 /** How a string or a number is held, where that is not what its JSON type says. */
 export type Holding =
   | "date"
@@ -96,6 +101,14 @@ function meetShapes(a: Shape, b: Shape): Shape {
   if (a.kind === "any" || b.kind === "never") return b;
   if (b.kind === "any" || a.kind === "never") return a;
   if (a.kind === "union") {
+    // Branches are told apart where they are all that is known; beside members of its own an object is one.
+    if (b.kind === "object" && b.members.size > 0 && a.branches.every(({ shape }) => shape.kind === "object")) {
+      return a.branches.map(({ shape }) => meetShapes(b, shape)).reduce(joinShapes);
+    }
+    if (b.kind === "union" && a.branches.length * b.branches.length > BRANCHES_MAX) {
+      const why = `alternatives that hold at once multiply to more than ${BRANCHES_MAX}`;
+      throw new DataError(`Cannot hold the JSON Schema in columns: ${why}`, { reason: "schema too large" });
+    }
     return unionOf(a.branches.map((branch) => ({ ...branch, shape: meetShapes(branch.shape, b) })));
   }
   if (b.kind === "union") return meetShapes(b, a);

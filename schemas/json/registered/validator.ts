@@ -19,20 +19,20 @@ export interface Violation {
   readonly path: string;
 }
 
+/** The schema itself, among its documents. */
+const ROOT = `${documentKey(0)}#`;
+
 /** A compiled schema. */
 export class Validator {
-  readonly #ajv: Ajv;
-  readonly #validate: ValidateFunction;
+  #ajv: Ajv;
+  #isFlat = false;
+  readonly #compiled = new Map<string, ValidateFunction>();
 
   /** DataError "invalid schema" where the library cannot compile it. */
-  constructor({ draft, documents }: Documents) {
-    this.#ajv = new DIALECTS[draft](OPTIONS) as Ajv;
+  constructor(private readonly documents: Documents) {
     try {
-      formats.default(this.#ajv);
-      documents.forEach((document, i) =>
-        this.#ajv.addSchema(typeof document === "boolean" ? { allOf: [document] } : document, documentKey(i))
-      );
-      this.#validate = this.#compile(`${documentKey(0)}#`);
+      this.#ajv = createAjv(documents, OPTIONS);
+      this.#errors(ROOT, null);
     } catch (error) {
       throw new DataError(`Cannot use the JSON Schema: ${(error as Error).message}`, { reason: "invalid schema" }, {
         cause: error,
@@ -40,22 +40,54 @@ export class Validator {
     }
   }
 
-  /** What is wrong with a parsed value, or null. */
+  /** What is wrong with a parsed value, or null; DataError where the value is nested too deeply to be told. */
   check(value: unknown): Violation | null {
-    if (this.#validate(value)) return null;
+    const errors = this.#errors(ROOT, value);
     // The last error is the outermost one: that of oneOf stands behind those of its branches.
-    return violation(this.#validate.errors!.at(-1)!, value);
+    return errors && violation(errors.at(-1)!, value);
   }
 
   /** Whether a parsed value is valid by the schema at a place. */
   acceptsAt(place: string): (value: unknown) => boolean {
-    const validate = this.#compile(place);
-    return (value) => validate(value);
+    return (value) => this.#errors(place, value) === null;
   }
 
-  #compile(place: string): ValidateFunction {
-    return this.#ajv.compile({ $ref: place });
+  /**
+   * Without `allErrors` the library's code nests a level a property, which exhausts the stack where they are in the
+   * thousands, at the latest when a function is called first. Then, and only then, it is made anew with it.
+   */
+  #errors(place: string, value: unknown): ErrorObject[] | null {
+    try {
+      const validate = this.#at(place);
+      return validate(value) ? null : validate.errors!;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      if (this.#isFlat) {
+        throw new DataError("Cannot validate JSON: the value is nested too deeply for its schema", {
+          reason: "nested too deeply",
+        }, { cause: error });
+      }
+      this.#isFlat = true;
+      this.#compiled.clear();
+      this.#ajv = createAjv(this.documents, { ...OPTIONS, allErrors: true });
+      return this.#errors(place, value);
+    }
   }
+
+  #at(place: string): ValidateFunction {
+    let validate = this.#compiled.get(place);
+    if (!validate) this.#compiled.set(place, validate = this.#ajv.compile({ $ref: place }));
+    return validate;
+  }
+}
+
+function createAjv({ draft, documents }: Documents, options: Options): Ajv {
+  const ajv = new DIALECTS[draft](options) as Ajv;
+  formats.default(ajv);
+  documents.forEach((document, i) =>
+    ajv.addSchema(typeof document === "boolean" ? { allOf: [document] } : document, documentKey(i))
+  );
+  return ajv;
 }
 
 const DIALECTS: Readonly<Record<Draft, new (options: Options) => unknown>> = {
