@@ -28,14 +28,16 @@ export interface ErrantRecordReporter {
    * the letter does not fit, and where a letter before it could not be sent.
    */
   report(stage: Stage, records: RawRecords, index: number, error: DataError): void;
-  /** Counts consumed records, before they are reported: what the budget is a part of. */
-  noteRecords(count: number): void;
+  /** Counts consumed records of a topic, before they are reported: what its budget is a part of. */
+  noteRecords(topic: string, count: number): void;
   /** Resolves once so few letters wait that more may be reported: bounds the memory. */
   room(): Promise<void>;
   /** Resolves once all letters so far are acknowledged; rejects where one could not be sent. */
   flush(): Promise<void>;
   /** These ranges are committed: their records cannot come again. */
   forget(ranges: readonly OffsetRange[]): void;
+  /** The topic begins anew, where its table stands: its records come again, and its budget is whole. */
+  forgetTopic?(topic: string): void;
   /** Waits for the letters in flight, forgets those that wait, and closes the producer. */
   close(): Promise<void>;
 }
@@ -87,7 +89,8 @@ export function createErrantRecordReporter(options: ReporterOptions): ErrantReco
 }
 
 class Reporter implements ErrantRecordReporter {
-  readonly #budget: RejectBudget;
+  /** By topic: one that is all bad is no reason to stop the others. */
+  readonly #budgets = new Map<string, RejectBudget>();
   /** What was reported in this run and is not committed: offsets by `seenKey`. */
   readonly #seen = new Map<string, Set<bigint>>();
   #pending: ProducerRecord[] = [];
@@ -96,9 +99,7 @@ class Reporter implements ErrantRecordReporter {
   #failure: { error: unknown } | null = null;
   #closed = false;
 
-  constructor(private readonly options: ReporterOptions) {
-    this.#budget = new RejectBudget(options.budget);
-  }
+  constructor(private readonly options: ReporterOptions) {}
 
   report(given: Stage, records: RawRecords, index: number, error: DataError): void {
     this.#check();
@@ -119,11 +120,16 @@ class Reporter implements ErrantRecordReporter {
     seen.add(offset);
     onReject?.(stage, error.details.reason);
     this.#log(stage, records, offset, error);
-    if (this.#budget.reject()) throw this.#overBudget(stage, records, offset, error);
+    if (this.#budget(records.topic).reject()) throw this.#overBudget(stage, records, offset, error);
   }
 
-  noteRecords(count: number): void {
-    this.#budget.note(count);
+  noteRecords(topic: string, count: number): void {
+    this.#budget(topic).note(count);
+  }
+
+  forgetTopic(topic: string): void {
+    this.#budgets.delete(topic);
+    for (const key of [...this.#seen.keys()]) if (key.startsWith(`${topic}/`)) this.#seen.delete(key);
   }
 
   async room(): Promise<void> {
@@ -191,6 +197,12 @@ class Reporter implements ErrantRecordReporter {
     return { letters, bytes };
   }
 
+  #budget(topic: string): RejectBudget {
+    let budget = this.#budgets.get(topic);
+    if (!budget) this.#budgets.set(topic, budget = new RejectBudget(this.options.budget));
+    return budget;
+  }
+
   #check(): void {
     if (this.#failure) throw this.#failure.error;
     if (this.#closed) throw new Error("Cannot report errant records: the reporter is closed");
@@ -206,7 +218,7 @@ class Reporter implements ErrantRecordReporter {
 
   #overBudget(stage: Stage, { topic, partition }: RawRecords, offset: bigint, error: DataError): FatalError {
     const { ratio, windowRecords } = this.options.budget;
-    const { rejects, records } = this.#budget;
+    const { rejects, records } = this.#budget(topic);
     return new FatalError(
       `Cannot set more records aside: ${rejects} of the last ${Math.max(records, rejects)} records were, ` +
         `errors.budget.ratio allows ${ratio} of ${windowRecords}; the last is ${topic}-${partition}@${offset}, stage ` +

@@ -261,7 +261,7 @@ Deno.test("report() stops over the budget, and a window later the old rejects ar
   const records = Array.from({ length: 200 }, () => ({}));
   const many = slabOf(records);
   const { reporter } = reporterOf({ budget: { ratio: 0.5, windowRecords: 100 } });
-  reporter.noteRecords(60);
+  reporter.noteRecords(many.topic, 60);
   for (let i = 0; i < 50; i++) reporter.report("VALIDATION", many, i, bad());
   const { message } = assertThrows(
     () => reporter.report("VALIDATION", many, 50, bad()),
@@ -273,9 +273,22 @@ Deno.test("report() stops over the budget, and a window later the old rejects ar
 
   const later = reporterOf({ budget: { ratio: 0.5, windowRecords: 100 } });
   for (let i = 0; i < 20; i++) {
-    later.reporter.noteRecords(10);
+    later.reporter.noteRecords(many.topic, 10);
     for (let bads = 0; bads < 4; bads++) later.reporter.report("VALIDATION", many, i * 4 + bads, bad());
   }
+});
+
+Deno.test("report() judges each topic by its own records, and anew when the topic begins anew", async () => {
+  const slab = (topic: string) => slabOf(Array.from({ length: 20 }, () => ({})), { topic });
+  const { reporter, producer } = reporterOf({ budget: { ratio: 0.5, windowRecords: 10 } });
+  for (const topic of ["bad", "good"]) reporter.noteRecords(topic, 10);
+  for (let i = 0; i < 5; i++) reporter.report("VALIDATION", slab("bad"), i, bad());
+  assertThrows(() => reporter.report("VALIDATION", slab("bad"), 5, bad()), FatalError, "errors.budget.ratio");
+  reporter.report("VALIDATION", slab("good"), 0, bad());
+  reporter.forgetTopic!("bad");
+  reporter.report("VALIDATION", slab("bad"), 0, bad());
+  await reporter.flush();
+  assertEquals(producer.letters.length, 8, "its letter comes again, as after a restart");
 });
 
 Deno.test("report() has no budget at a ratio of 1", () => {
@@ -311,7 +324,7 @@ Deno.test("createErrantRecordReporter() tells of each request to the dead-letter
     onProduced: (ok) => requests.push(ok),
     budget: { ratio: 1, windowRecords: 100 },
   });
-  reporter.noteRecords(1);
+  reporter.noteRecords("t", 1);
   reporter.report("VALUE_CONVERTER", slabOf([{ value: "x" }]), 0, new DataError("bad", { reason: "bad" }));
   await reporter.flush();
   assertEquals(requests, [false, true]);

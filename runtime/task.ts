@@ -118,6 +118,7 @@ export class Task {
       log.warn("A topic that failed was not closed cleanly: files may be left", { topic, error: error.message });
     }
     forgetStages?.(topic);
+    reporter.forgetTopic?.(topic);
     send({ kind: "topic-failed", topic, why: message });
   }
 
@@ -230,7 +231,7 @@ export class Task {
     if (decoded === null || !consume.isCurrent(token)) {
       return log.debug("Dropped records of a partition that was moved", { topic, partition, from, to });
     }
-    reporter.noteRecords(records.count);
+    reporter.noteRecords(topic, records.count);
     for (const batch of decoded) {
       const report = (of: SinkBatch, row: number, error: DataError, stage: Stage) =>
         reporter.report(stage, of.origin.raw, of.origin.rows[row], withSchemaOf(error, of));

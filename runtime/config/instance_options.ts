@@ -243,7 +243,7 @@ export const INSTANCE_OPTIONS = {
     perTopic,
   }),
   "errors.budget.ratio": option.double({
-    doc: "Stops the task where more than this part of the last errors.budget.window.records was set aside; 1: never.",
+    doc: "Stops a topic where more than this part of its last errors.budget.window.records was set aside; 1: never.",
     default: 0.9,
     min: 0,
     max: 1,

@@ -45,7 +45,11 @@ const { values: flags } = parseArgs({
 });
 const records = Number(flags.records);
 
-const own = flags.bootstrap ? null : await startKafka({ clock: systemClock, log: (line) => console.error(line) });
+const own = flags.bootstrap ? null : await startKafka({
+  clock: systemClock,
+  log: (line) => console.error(line),
+  heapMiB: flags.topics ? 1024 : 256, // hundreds of topics with 256 MiB: it spends its time collecting garbage
+});
 const bootstrap = flags.bootstrap ?? own!.bootstrap;
 try {
   if (flags.topics) await manyTables(Number(flags.topics));

@@ -12,6 +12,7 @@
 import { systemClock } from "../../runtime/clock.ts";
 import { createAdmin } from "../../runtime/kafka/admin.ts";
 import { createProducer } from "../../runtime/kafka/producer.ts";
+import { createRetry } from "../../runtime/retry.ts";
 import { kafkaSettings } from "../../runtime/kafka/settings.ts";
 import type { ProducerRecord } from "../../runtime/kafka/types.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -52,10 +53,10 @@ export async function benchManyTables(options: ManyTablesOptions): Promise<Recor
   const dir = await Deno.makeTempDir({ prefix: "sluice-bench-" });
   try {
     const topics = spread(options, crypto.randomUUID().slice(0, 8));
-    const { close, send } = await prepare(options, topics);
+    const { close, send, held } = await prepare(options, topics);
     try {
       if (options.backlog > 0) await produceBacklog(topics[0], options.backlog, send);
-      return await measure(options, topics, dir, send);
+      return await measure(options, topics, dir, send, held);
     } finally {
       await close();
     }
@@ -92,8 +93,26 @@ async function prepare({ bootstrap, partitions }: ManyTablesOptions, topics: rea
   const producer = createProducer(settings.producer);
   console.error(`Creating ${topics.length} topics ...`);
   for (const [i, { name }] of topics.entries()) await admin.ensureTopic(name, i === 0 ? partitions : 1, 1);
-  await admin.close();
-  return { send: (records: readonly ProducerRecord[]) => producer.send(records), close: () => producer.close() };
+  const retry = createRetry({ clock: systemClock, random: Math.random, log, delayMsMax: 1000, timeoutMs: READY_MS });
+  return {
+    send: (records: readonly ProducerRecord[]) => retry("produce", () => producer.send(records)),
+    /** The records that Kafka has, by topic: a send that is repeated may leave some twice. */
+    held: async () => {
+      const described = await admin.describeTopics(topics.map(({ name }) => name));
+      const bounds = await admin.logBounds(
+        described.flatMap(({ topic, topicId, partitions }) =>
+          Array.from({ length: partitions }, (_, partition) => ({ topic, topicId, partition }))
+        ),
+      );
+      const counts = new Map<string, number>();
+      for (const { topic, endOffset } of bounds) counts.set(topic, (counts.get(topic) ?? 0) + Number(endOffset));
+      return counts;
+    },
+    close: async () => {
+      await producer.close();
+      await admin.close();
+    },
+  };
 }
 
 async function produceBacklog(topic: Topic, records: number, send: Send): Promise<void> {
@@ -108,7 +127,13 @@ function nextRecords(topic: Topic, shape: number, to: number): ProducerRecord[] 
   return records;
 }
 
-async function measure(options: ManyTablesOptions, topics: readonly Topic[], dir: string, send: Send) {
+async function measure(
+  options: ManyTablesOptions,
+  topics: readonly Topic[],
+  dir: string,
+  send: Send,
+  held: () => Promise<ReadonlyMap<string, number>>,
+) {
   const address = freeAddress();
   await Deno.writeTextFile(`${dir}/config.yaml`, JSON.stringify(configuration(options, topics, dir, address)));
   const startMs = systemClock.monotonic();
@@ -123,7 +148,8 @@ async function measure(options: ManyTablesOptions, topics: readonly Topic[], dir
     const liveMs = systemClock.monotonic();
     await produceLive(topics, options.rate, send);
     const producedMs = systemClock.monotonic();
-    const all = topics.reduce((sum, { records }) => sum + records, 0);
+    const wanted = await held();
+    const all = [...wanted.values()].reduce((sum, records) => sum + records, 0);
     await until("all is committed", async () => await rowsWritten(address) >= all, 4 * options.intervalMs + READY_MS);
     const committedMs = systemClock.monotonic();
     pulse.abort();
@@ -132,7 +158,7 @@ async function measure(options: ManyTablesOptions, topics: readonly Topic[], dir
     if (code !== 0) throw new Error(`The program ended with ${code}; see ${dir}/log`);
     const latencies = await Promise.all(topics.map(({ name }) => slowestCommitMs(`${dir}/lake/${name}`)));
     const sorted = latencies.map(({ ms }) => ms).sort((a, b) => a - b);
-    const rows = await countRows(`${dir}/lake`, topics);
+    const rows = await countRows(`${dir}/lake`, topics, wanted);
     const { cpuS, peakRssMb } = await usage;
     const seconds = (committedMs - liveMs) / 1000;
     return {
@@ -232,8 +258,12 @@ async function slowestCommitMs(table: string): Promise<{ ms: number; versions: n
   return { ms, versions };
 }
 
-/** Counts every table; throws where one has not each id once. */
-async function countRows(lake: string, topics: readonly Topic[]): Promise<number> {
+/** Counts every table; throws where one has not a row for each record of its topic. */
+async function countRows(
+  lake: string,
+  topics: readonly Topic[],
+  held: ReadonlyMap<string, number>,
+): Promise<number> {
   const script = DUCKDB_DELTA + `
 import sys, json, deltalake
 found = {}
@@ -249,7 +279,7 @@ print(json.dumps(found))
     await Deno.writeTextFile(names, JSON.stringify(topics.map(({ name }) => name)));
     const found: Record<string, number[]> = JSON.parse(await runPython(script, lake, names));
     for (const { name, records } of topics) {
-      const wanted = [records, records, 0, records - 1];
+      const wanted = [held.get(name), records, 0, records - 1];
       if (String(found[name]) === String(wanted)) continue;
       throw new Error(`Wrong rows in ${name}: count, ids, least and greatest are ${found[name]}, wanted ${wanted}`);
     }
