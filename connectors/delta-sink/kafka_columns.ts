@@ -7,6 +7,8 @@
  * | `_kafka_key` | binary; decoded by `key.converter`: the type of a single value, or a struct of the key's fields |
  * | `_kafka_headers` | list of struct of key (string) and value (string, or binary by `header.converter: bytes`) |
  *
+ * A record without a timestamp (Kafka's -1) has none here.
+ *
  * @module
  */
 import { type Data, type Field, makeData, Schema } from "apache-arrow";
@@ -27,7 +29,7 @@ import type { RejectRecord } from "./project.ts";
 
 type Name = keyof typeof KAFKA_COLUMNS;
 
-/** Appends columns; rows whose headers cannot be converted are rejected. */
+/** Appends columns; rows whose headers cannot be converted, or whose timestamp no column holds, are rejected. */
 export type KafkaColumns = (batch: SinkBatch, reject: RejectRecord) => SinkBatch;
 
 /** For the named columns; the same schema of values and keys always gives the same output schema. */
@@ -44,7 +46,8 @@ export function createKafkaColumns(names: readonly string[]): KafkaColumns {
     if (!schema) byKeys.set(keys, schema = new Schema([...of.fields, ...added], of.metadata));
     return schema;
   };
-  const append: KafkaColumns = (batch, reject) => {
+  const append: KafkaColumns = (given, reject) => {
+    const batch = wanted.includes("timestamp") ? withTimestamps(given, reject) : given;
     const headers = wanted.includes("headers") ? headersColumn(batch, reject) : null;
     if (Array.isArray(headers)) return append(batch.select(Int32Array.from(headers)), reject);
     const columns = wanted.flatMap((name) => {
@@ -76,11 +79,34 @@ function plainColumn(batch: SinkBatch, name: keyof typeof TYPES): Data {
       case "offset":
         (builder as WordsColumn).appendBigInt(batch.offset(row));
         break;
-      case "timestamp":
-        (builder as WordsColumn).appendNumber(batch.timestampMs(row) * 1000);
+      case "timestamp": {
+        const timestampMs = batch.timestampMs(row);
+        if (timestampMs === NO_TIMESTAMP) builder.appendNull();
+        else (builder as WordsColumn).appendBigInt(BigInt(timestampMs) * 1000n);
+      }
     }
   }
   return builder.finish();
+}
+
+/** Kafka's word for a record without a timestamp. */
+const NO_TIMESTAMP = -1;
+/** Up to it a double is exact; as microseconds it has 64 bits. */
+const TIMESTAMP_MS_MAX = Number.MAX_SAFE_INTEGER;
+
+/** The rows whose timestamp a column holds: producers write what they like, nanoseconds for instance. */
+function withTimestamps(batch: SinkBatch, reject: RejectRecord): SinkBatch {
+  const kept: number[] = [];
+  for (let row = 0; row < batch.numRows; row++) {
+    const timestampMs = batch.timestampMs(row);
+    if (Math.abs(timestampMs) <= TIMESTAMP_MS_MAX) kept.push(row);
+    else {
+      const what =
+        `the record's timestamp is ${timestampMs}, expected milliseconds since 1970, ${TIMESTAMP_MS_MAX} at most`;
+      reject(batch, row, new DataError(`Cannot hold _kafka_timestamp: ${what}`, { reason: "timestamp out of range" }));
+    }
+  }
+  return kept.length === batch.numRows ? batch : batch.select(Int32Array.from(kept));
 }
 
 /** Null: there is no key among the rows, and nobody knows what one would be. */

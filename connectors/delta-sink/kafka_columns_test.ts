@@ -78,3 +78,18 @@ Deno.test("createKafkaColumns() gives one schema of values and keys the very sam
   assertStrictEquals(add(batchFrom([{ key: "l" }, {}], upper), noRejects).data.schema, one);
   assertEquals(one.names, ["n", "_kafka_topic", "_kafka_key", "_kafka_headers"]);
 });
+
+Deno.test("createKafkaColumns() has no timestamp where the record has none, and rejects one that no column holds", () => {
+  const timestamps = [1_700_000_000_001, -1, 1_700_000_000_000_000_000, 253_402_300_799_999];
+  const batch = batchFrom(timestamps.map((timestampMs) => ({ timestampMs })));
+  const rejects: [bigint, string][] = [];
+  const out = createKafkaColumns(["timestamp"])(
+    batch,
+    (of, row, { details }) => rejects.push([of.offset(row), details.reason]),
+  );
+  assertEquals(rejects, [[2n, "timestamp out of range"]]);
+  assertEquals(
+    rowsOf(out.data).map((row) => row._kafka_timestamp),
+    [1_700_000_000_001_000n, null, 253_402_300_799_999_000n],
+  );
+});
