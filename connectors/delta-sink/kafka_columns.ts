@@ -29,7 +29,10 @@ import type { RejectRecord } from "./project.ts";
 
 type Name = keyof typeof KAFKA_COLUMNS;
 
-/** Appends columns; rows whose headers cannot be converted, or whose timestamp no column holds, are rejected. */
+/**
+ * Appends columns; rows whose headers cannot be converted, or whose timestamp no column holds, are rejected. DataError where
+ * the values have a column of such a name.
+ */
 export type KafkaColumns = (batch: SinkBatch, reject: RejectRecord) => SinkBatch;
 
 /** For the named columns; the same schema of values and keys always gives the same output schema. */
@@ -43,7 +46,10 @@ export function createKafkaColumns(names: readonly string[]): KafkaColumns {
     schemas.set(of, byKeys);
     const keys = batch.keys?.schema ?? NO_KEYS;
     let schema = byKeys.get(keys);
-    if (!schema) byKeys.set(keys, schema = new Schema([...of.fields, ...added], of.metadata));
+    if (!schema) {
+      checkNames(of.fields, added);
+      byKeys.set(keys, schema = new Schema([...of.fields, ...added], of.metadata));
+    }
     return schema;
   };
   const append: KafkaColumns = (given, reject) => {
@@ -58,6 +64,22 @@ export function createKafkaColumns(names: readonly string[]): KafkaColumns {
     return batch.withData(recordBatch(schemaOf(batch, columns.map(({ field }) => field)), all, batch.numRows));
   };
   return append;
+}
+
+/** A field of the values would be lost behind a column of its name. */
+function checkNames(fields: readonly Field[], added: readonly Field[]): void {
+  for (const { name } of added) {
+    const own = fields.find((field) => field.name.toLowerCase() === name);
+    if (own === undefined) continue;
+    const fix = "rename it with a transform, or take the column out of columns.kafka";
+    throw new DataError(
+      `Cannot add the column "${name}" of columns.kafka: the record has a field "${own.name}"; ${fix}`,
+      {
+        reason: "ambiguous names",
+        fieldPath: own.name,
+      },
+    );
+  }
 }
 
 /** Stands for keys that are bytes. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Schema } from "apache-arrow";
 import { DataError, type HeaderConverter, SinkBatch, types } from "../../mod.ts";
 import { batchOf, rowsOf } from "../../tests/conformance/rows.ts";
@@ -92,4 +92,14 @@ Deno.test("createKafkaColumns() has no timestamp where the record has none, and 
     rowsOf(out.data).map((row) => row._kafka_timestamp),
     [1_700_000_000_001_000n, null, 253_402_300_799_999_000n],
   );
+});
+
+Deno.test("createKafkaColumns() refuses values with a field of the same name, in any case, instead of losing it", () => {
+  for (const name of ["_kafka_offset", "_Kafka_Offset"]) {
+    const values = batchOf(new Schema([types.field(name, types.utf8())]), [{ [name]: "mine" }]);
+    const batch = batchFrom([{}]).withData(values);
+    const { details } = assertThrows(() => createKafkaColumns(["offset"])(batch, noRejects), DataError);
+    assertEquals([details.reason, details.fieldPath], ["ambiguous names", name]);
+    assertEquals(createKafkaColumns(["topic"])(batch, noRejects).data.schema.names, [name, "_kafka_topic"]);
+  }
 });

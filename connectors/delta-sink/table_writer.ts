@@ -228,14 +228,18 @@ export class TableWriter {
 
   /** The batch as the table has it, without the rows that do not fit. */
   async #fit(batch: SinkBatch): Promise<SinkBatch> {
-    const { reject } = this.parts;
+    const rejected = new Set<bigint>();
+    const reject: TableWriterParts["reject"] = (of, row, error) => {
+      rejected.add(of.offset(row));
+      this.parts.reject(of, row, error);
+    };
     try {
       const wanted = this.#router.derive(this.#kafkaColumns(batch, reject), reject);
       return (await this.#projector(wanted)).project(wanted, reject);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      // What is wrong with the schema of the batch is wrong with each of its rows.
-      for (let row = 0; row < batch.numRows; row++) reject(batch, row, error);
+      // What is wrong with the schema of the batch is wrong with each of its rows, those left that have no error of their own.
+      for (let row = 0; row < batch.numRows; row++) if (!rejected.has(batch.offset(row))) reject(batch, row, error);
       return batch.select(new Int32Array(0));
     }
   }

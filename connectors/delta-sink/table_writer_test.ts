@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { Schema } from "apache-arrow";
 import { type RawRecords, SinkBatch, types } from "../../mod.ts";
+import { slabOf } from "../../tests/conformance/slab.ts";
 import { FakeClock } from "../../tests/support/fake_clock.ts";
 import { deltaSinkOptions, type DeltaSinkValues } from "./config.ts";
 import { batchOf } from "./parquet/test_support.ts";
 import { decodeRows } from "./parquet/rows.ts";
 import { MemoryStorage } from "./storage/memory.ts";
 import type { ObjectWriter } from "./storage/storage.ts";
-import { TableWriter } from "./table_writer.ts";
+import { TableWriter, type TableWriterParts } from "./table_writer.ts";
 
 const { field } = types;
 const NARROW = new Schema([field("a", types.int32())]);
@@ -27,7 +28,14 @@ function batch(schema: Schema, from: number, rows: readonly (readonly unknown[])
 }
 
 /** A writer with the defaults and `options`, that fails where a row is rejected. */
-function writerOf(storage: MemoryStorage, loadSchema: () => Promise<Schema>, options: Partial<DeltaSinkValues> = {}) {
+function writerOf(
+  storage: MemoryStorage,
+  loadSchema: () => Promise<Schema>,
+  options: Partial<DeltaSinkValues> = {},
+  reject: TableWriterParts["reject"] = (_, __, error) => {
+    throw error;
+  },
+) {
   const defaults = Object.entries(deltaSinkOptions).map(([key, { default: value }]) => [key, value]);
   const values = { ...Object.fromEntries(defaults), "parquet.codec": "uncompressed", ...options };
   let files = 0;
@@ -37,9 +45,7 @@ function writerOf(storage: MemoryStorage, loadSchema: () => Promise<Schema>, opt
     values: values as unknown as DeltaSinkValues,
     clock: new FakeClock(),
     uuid: () => `${++files}`,
-    reject: (_, __, error) => {
-      throw error;
-    },
+    reject,
     loadSchema,
   });
 }
@@ -107,3 +113,19 @@ class HoldingStorage extends MemoryStorage {
     };
   }
 }
+
+Deno.test("TableWriter.put() rejects a record once, also where all of the batch are rejected after it", async () => {
+  const raw = slabOf([{ timestampMs: 1 }, { timestampMs: 1e18 }, { timestampMs: 2 }]);
+  const schema = new Schema([field("_kafka_timestamp", types.int32())]);
+  const rows = Int32Array.of(0, 1, 2);
+  const batch = new SinkBatch(batchOf(schema, [[1], [2], [3]]), { raw, rows }, raw.from, raw.to);
+  const rejects: [bigint, string][] = [];
+  const writer = writerOf(
+    new MemoryStorage(),
+    () => Promise.resolve(schema),
+    { "columns.kafka": ["timestamp"] },
+    (of, row, { details }) => rejects.push([of.offset(row), details.reason]),
+  );
+  await writer.put(batch, true);
+  assertEquals(rejects, [[1n, "timestamp out of range"], [0n, "ambiguous names"], [2n, "ambiguous names"]]);
+});
