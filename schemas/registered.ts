@@ -22,6 +22,7 @@ import {
   registryOptions,
   type SchemaRegistry,
 } from "./registry.ts";
+import { detailsOf } from "./rows.ts";
 import { subjectOf, subjectOptions } from "./subject_names.ts";
 
 /** The options of every format whose schemas are registered. */
@@ -291,7 +292,6 @@ function decodeRuns(
   return runs;
 }
 
-function withSource(error: DataError, { schemaId, subject }: SchemaSource): DataError {
-  const source = { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
-  return new DataError(error.message, { ...error.details, ...source }, { cause: error.cause ?? error });
+function withSource(error: DataError, source: SchemaSource): DataError {
+  return new DataError(error.message, { ...error.details, ...detailsOf(source) }, { cause: error.cause ?? error });
 }

@@ -4,19 +4,7 @@
  *
  * @module
  */
-
-/** Thrown by a read that the bytes do not allow. Not an Error: no stack is captured, so that a reject is cheap. */
-export class Malformed {
-  constructor(
-    /** A short stable phrase, without values. */
-    readonly reason: string,
-    /** What was found and what was expected. */
-    readonly what: string,
-    readonly path: string,
-    /** In the bytes of the cursor. */
-    readonly position: number,
-  ) {}
-}
+import { Malformed } from "../malformed.ts";
 
 /** Items without bytes (an array of empty records, say) that one payload may hold. */
 export const FREE_ITEMS_MAX = 65_536;
@@ -212,23 +200,4 @@ export class Cursor {
   private truncated(size: number, path: string, at = this.position): never {
     return this.fail("truncated", `${size} more bytes are expected, ${this.end - at} are left`, path, at);
   }
-}
-
-/** Whether `bytes[start, end)` is well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong). */
-export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end) {
-    const lead = bytes[at++];
-    if (lead < 0x80) continue;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (at + more > end) return false;
-    const second = bytes[at];
-    const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    const most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-    if (second < least || second > most) return false;
-    for (let i = 1; i < more; i++) if ((bytes[at + i] & 0xc0) !== 0x80) return false;
-    at += more;
-  }
-  return true;
 }

@@ -3,53 +3,26 @@
  *
  * @module
  */
-import { type RecordBatch, Schema, Struct } from "apache-arrow";
-import { createRow, DataError, recordBatch, SCHEMA_ID, SCHEMA_SUBJECT, type StructColumn } from "../../mod.ts";
-import type { PayloadDecoder, RowBuilder, SchemaSource } from "../registered.ts";
+import type { DataError, StructColumn } from "../../mod.ts";
+import type { PayloadDecoder, SchemaSource } from "../registered.ts";
 import { compile } from "./compile.ts";
-import { Cursor, Malformed } from "./cursor.ts";
+import { Malformed } from "../malformed.ts";
+import { ColumnRows } from "../rows.ts";
+import { Cursor } from "./cursor.ts";
 import { type Plan, resolve } from "./resolve.ts";
 import type { Step } from "./scalars.ts";
 import type { AvroType } from "./schema.ts";
 import { type MappingOptions, rowFields } from "./types.ts";
 
 /** Rows of one schema; several decoders may append to them. */
-export class Rows implements RowBuilder {
-  /** The same object for every batch: consumers cache by identity. */
-  readonly schema: Schema;
-  readonly row: StructColumn;
-
+export class Rows extends ColumnRows {
   /** Throws DataError with the field's path where columns cannot hold the type. */
   constructor(
     readonly type: AvroType,
     readonly options: MappingOptions,
-    { subject, version, schemaId }: SchemaSource = {},
+    source: SchemaSource = {},
   ) {
-    const fields = rowFields(type, options);
-    const name = version === undefined ? subject : `${subject}@${version}`;
-    const metadata = new Map<string, string>();
-    if (name !== undefined) metadata.set(SCHEMA_SUBJECT, name);
-    if (schemaId !== undefined) metadata.set(SCHEMA_ID, String(schemaId));
-    this.schema = new Schema(fields, metadata);
-    this.row = createRow(fields, new Struct(fields));
-  }
-
-  get length(): number {
-    return this.row.length;
-  }
-
-  /** Forgets the rows so far. */
-  discard(): void {
-    this.row.truncate(0);
-  }
-
-  /** The rows so far; none are left. */
-  finish(): RecordBatch {
-    const { length } = this.row;
-    const { children } = this.row.finish();
-    const batch = recordBatch(this.schema, children, length);
-    // Arrow's constructor copies the schema that it is given.
-    return batch.schema === this.schema ? batch : Object.assign(batch, { schema: this.schema });
+    super(rowFields(type, options), source);
   }
 }
 
@@ -57,11 +30,8 @@ export class Rows implements RowBuilder {
 export class Decoder implements PayloadDecoder {
   private readonly cursor = new Cursor();
   private readonly step: Step;
-  private readonly source: { readonly schemaId?: number; readonly subject?: string };
 
-  constructor(writer: AvroType, readonly rows: Rows, source: SchemaSource = {}) {
-    const { schemaId, subject } = source;
-    this.source = { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
+  constructor(writer: AvroType, readonly rows: Rows, private readonly source: SchemaSource = {}) {
     const { type: reader, row, options } = rows;
     const plan = resolve(writer, reader, reader.kind === "record" ? "" : "value", options.jsonPaths);
     this.step = reader.kind === "record" ? compile(plan, row, options) : valueStep(plan, row, options);
@@ -83,22 +53,10 @@ export class Decoder implements PayloadDecoder {
       }
     } catch (error) {
       row.truncate(length);
-      if (error instanceof Malformed) return this.explain(error, valueStart);
+      if (error instanceof Malformed) return error.explain(valueStart, this.source);
       throw error;
     }
     return null;
-  }
-
-  private explain({ reason, what, path, position }: Malformed, valueStart: number): DataError {
-    const bytePosition = position - valueStart;
-    const where = path === "" ? "" : ` "${path}"`;
-    const fieldPath = path === "" ? {} : { fieldPath: path };
-    return new DataError(`Cannot decode${where} at byte ${bytePosition}: ${what}`, {
-      reason,
-      bytePosition,
-      ...fieldPath,
-      ...this.source,
-    });
   }
 }
 

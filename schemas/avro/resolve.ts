@@ -18,7 +18,8 @@ import {
   type Logical,
   shortName,
 } from "./schema.ts";
-import { below, hasColumn, unionShape } from "./types.ts";
+import { below } from "../rows.ts";
+import { hasColumn, unionShape } from "./types.ts";
 
 /** What a decoder does for one value; paths are those of the columns. */
 export type Plan =

@@ -5,7 +5,8 @@
  * @module
  */
 import type { BoolColumn, BytesColumn, Column, NumberColumn, StructColumn, WordsColumn } from "../../mod.ts";
-import { type Cursor, isUtf8 } from "./cursor.ts";
+import { invalidUtf8 } from "../utf8.ts";
+import type { Cursor } from "./cursor.ts";
 import type { Scalar } from "./resolve.ts";
 import type { Logical } from "./schema.ts";
 import type { MappingOptions } from "./types.ts";
@@ -149,7 +150,7 @@ function stringStep(target: BytesColumn, path: string): Step {
 
 /** Fails where `[start, end)` is not UTF-8. */
 export function checkUtf8(cursor: Cursor, start: number, end: number, path: string): void {
-  if (!isUtf8(cursor.bytes, start, end)) {
+  if (invalidUtf8(cursor.bytes, start, end) >= 0) {
     cursor.fail("bad utf-8", `the string of ${end - start} bytes is not well-formed UTF-8`, path, start);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { DataType, Field } from "apache-arrow";
 import { DataError, jsonText, types } from "../../mod.ts";
+import { below, namesakeIn } from "../rows.ts";
 import type { Scalar } from "./resolve.ts";
 import { type AvroRecord, type AvroType, type AvroUnion, type Logical, shortName } from "./schema.ts";
 
@@ -83,11 +84,6 @@ export function rowFields(type: AvroType, options: MappingOptions): Field[] {
   if (type.kind === "record") return mapping.fields(type, "");
   if (!hasColumn(type)) refuse("type not supported", "value", "a value that is always null holds nothing", false);
   return [mapping.field("value", type, "value")];
-}
-
-/** The path of a field below `path`. */
-export function below(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
 }
 
 class Mapping {
@@ -233,16 +229,11 @@ function branchName(type: AvroType): string {
   return "name" in type ? shortName(type.name) : type.kind;
 }
 
-/** Tables know columns by their names in any case. */
 function checkNames(names: readonly string[], path: string): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    const other = seen.get(name.toLowerCase());
-    if (other !== undefined) {
-      refuse("ambiguous names", below(path, name), `"${other}" and "${name}" differ in case only or not at all`);
-    }
-    seen.set(name.toLowerCase(), name);
-  }
+  const same = namesakeIn(names);
+  if (same === null) return;
+  const why = `"${same.other}" and "${same.name}" differ in case only or not at all`;
+  refuse("ambiguous names", below(path, same.name), why);
 }
 
 /** `curable`: JSON text would hold it. */

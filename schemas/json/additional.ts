@@ -4,6 +4,7 @@
  * @module
  */
 import { BytesColumn, type Column, type ListColumn, types } from "../../mod.ts";
+import { below } from "../rows.ts";
 import type { MapReader } from "./nested_readers.ts";
 import type { Scanner } from "./scanner.ts";
 
@@ -143,7 +144,7 @@ export class NoAdditional implements AdditionalReader {
   member(scan: Scanner, nameAt: number): never {
     const name = scan.textString();
     scan.pos = nameAt;
-    const path = this.path === "" ? name : `${this.path}.${name}`;
+    const path = below(this.path, name);
     throw scan.error("undeclared member", "the schema does not name it (json.additional.properties: reject)", path);
   }
 

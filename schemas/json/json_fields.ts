@@ -5,7 +5,7 @@
  */
 import { type DataType, type Field, Schema, Type } from "apache-arrow";
 import { types } from "../../mod.ts";
-import { below } from "./nested_readers.ts";
+import { below } from "../rows.ts";
 
 /** The schema with `types.jsonField`s at the paths (`ConverterContext.jsonPaths`). */
 export function withJsonFields(schema: Schema, paths: ReadonlySet<string>): Schema {

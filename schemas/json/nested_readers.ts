@@ -5,6 +5,7 @@
  */
 import type { DataType, Field } from "apache-arrow";
 import { BytesColumn, type DataError, ListColumn, StructColumn } from "../../mod.ts";
+import { below } from "../rows.ts";
 import type { AdditionalReader } from "./additional.ts";
 import { compile, mismatch, type Reader, type ReadOptions } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
@@ -261,11 +262,6 @@ export class MapReader implements Reader {
 export function caseConflict(scan: Scanner, pos: number, path: string, sibling: string): DataError {
   scan.pos = pos;
   return scan.error("field names differ only by case", `there is a field ${JSON.stringify(sibling)} already`, path);
-}
-
-/** The path of a member. */
-export function below(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
 }
 
 /** Reads a value or null, white space before it passed. */

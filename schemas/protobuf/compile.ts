@@ -10,7 +10,8 @@ import { JsonEntry, JsonField, missing } from "./json.ts";
 import { MapEntries } from "./map_entries.ts";
 import type { ProtoField, ProtoMessage, ProtoSchema } from "./proto.ts";
 import { appendDefault, appendStep, isPackable, type Plain, type Step, wireOf } from "./scalars.ts";
-import { below, isJsonField, itemPath, shapeOf } from "./types.ts";
+import { below } from "../rows.ts";
+import { isJsonField, itemPath, shapeOf } from "./types.ts";
 import { DecimalEntry, MomentEntry } from "./well_known.ts";
 
 /** What holds for the whole schema. */

@@ -4,20 +4,8 @@
  *
  * @module
  */
+import { Malformed } from "../malformed.ts";
 import { invalidUtf8 } from "../utf8.ts";
-
-/** Thrown by a read that the bytes do not allow. Not an Error: no stack is captured, so that a reject is cheap. */
-export class Malformed {
-  constructor(
-    /** A short stable phrase, without values. */
-    readonly reason: string,
-    /** What was found and what was expected. */
-    readonly what: string,
-    readonly path: string,
-    /** In the bytes of the cursor. */
-    readonly position: number,
-  ) {}
-}
 
 /** Wire types. */
 export const VARINT = 0, FIXED64 = 1, SIZED = 2, GROUP = 3, GROUP_END = 4, FIXED32 = 5;

@@ -10,7 +10,8 @@ import { type Cursor, eachField, FIXED32, FIXED64, readNested, SIZED } from "./c
 import type { Entry } from "./fields.ts";
 import type { ProtoField, ProtoMessage, ProtoSchema, ScalarKind } from "./proto.ts";
 import { isPackable, type Plain, wireOf } from "./scalars.ts";
-import { below, itemPath, shapeOf } from "./types.ts";
+import { below } from "../rows.ts";
+import { itemPath, shapeOf } from "./types.ts";
 import { Decimal, Moment } from "./well_known.ts";
 
 /** A value being read. */

@@ -5,6 +5,7 @@
  */
 import type { DataType, Field } from "apache-arrow";
 import { DataError, jsonText, types } from "../../mod.ts";
+import { below, namesakeIn } from "../rows.ts";
 import type { ProtoField, ProtoMessage, ProtoType, ScalarKind } from "./proto.ts";
 
 /** Protobuf type -> column type, as the READMEs print it. */
@@ -84,11 +85,6 @@ export function rowFields(type: ProtoMessage, jsonPaths: ReadonlySet<string>): F
   return new Mapping(jsonPaths).fields(type, "");
 }
 
-/** The path of a field below `path`. */
-export function below(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
-}
-
 /** The path of a list's elements or a map's values. */
 export function itemPath(path: string, label: "repeated" | "map"): string {
   return path + (label === "map" ? "{}" : "[]");
@@ -110,7 +106,7 @@ class Mapping {
     }
     const fields = message.fields.map((field) => this.field(field, below(path, field.name)));
     this.within.pop();
-    checkNames(fields, path);
+    checkNames(fields.map(({ name }) => name), path);
     return fields;
   }
 
@@ -191,16 +187,11 @@ function scalarColumn(scalar: ScalarKind): DataType {
   }
 }
 
-/** Tables know columns by their names in any case. */
-function checkNames(fields: readonly Field[], path: string): void {
-  const seen = new Map<string, string>();
-  for (const { name } of fields) {
-    const other = seen.get(name.toLowerCase());
-    if (other !== undefined) {
-      refuse("ambiguous names", below(path, name), `"${other}" and "${name}" differ in case only or not at all`, false);
-    }
-    seen.set(name.toLowerCase(), name);
-  }
+function checkNames(names: readonly string[], path: string): void {
+  const same = namesakeIn(names);
+  if (same === null) return;
+  const why = `"${same.other}" and "${same.name}" differ in case only or not at all`;
+  refuse("ambiguous names", below(path, same.name), why, false);
 }
 
 function refuse(reason: string, path: string, why: string, isHeldAsJson = true): never {

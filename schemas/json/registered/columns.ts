@@ -5,6 +5,7 @@
  */
 import type { DataType, Field } from "apache-arrow";
 import { DataError, FIELD_UNDECLARED, jsonText, types } from "../../../mod.ts";
+import { below, namesakeIn } from "../../rows.ts";
 import { AdditionalMap, type AdditionalReader, AdditionalText, NoAdditional } from "../additional.ts";
 import { ListReader, MapReader, StructReader } from "../nested_readers.ts";
 import { compile, jsonReader, type Reader, type ReadOptions } from "../readers.ts";
@@ -268,25 +269,11 @@ function additionalName(members: ReadonlyMap<string, unknown>): string {
   return name;
 }
 
-function below(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
-}
-
-/** Tables know columns by their names in any case. */
 function checkNames(names: readonly string[], path: string): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    const other = seen.get(name.toLowerCase());
-    if (other !== undefined) {
-      const at = below(path, name);
-      refuse(
-        "ambiguous names",
-        at,
-        `"${other}" and "${name}" differ in case only` + (path === "" ? "" : `; ${jsonText.hint(path)}`),
-      );
-    }
-    seen.set(name.toLowerCase(), name);
-  }
+  const same = namesakeIn(names);
+  if (same === null) return;
+  const why = `"${same.other}" and "${same.name}" differ in case only`;
+  refuse("ambiguous names", below(path, same.name), path === "" ? why : `${why}; ${jsonText.hint(path)}`);
 }
 
 function refuse(reason: string, path: string, why: string): never {

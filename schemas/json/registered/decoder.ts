@@ -5,8 +5,9 @@
  * @module
  */
 import { Field, type RecordBatch, Schema } from "apache-arrow";
-import { DataError, recordBatch, SCHEMA_ID, SCHEMA_SUBJECT } from "../../../mod.ts";
+import { DataError, recordBatch } from "../../../mod.ts";
 import type { PayloadDecoder, RowBuilder, SchemaSource } from "../../registered.ts";
+import { detailsOf, schemaOf } from "../../rows.ts";
 import { pad } from "../additional.ts";
 import { extended, signature } from "../extend.ts";
 import { ListReader, MapReader, readOrNull, StructReader } from "../nested_readers.ts";
@@ -28,12 +29,8 @@ export class Rows implements RowBuilder {
   readonly #extended = new Map<string, Schema>();
   #length = 0;
 
-  constructor({ fields, row, isValue }: RowColumns, { subject, version, schemaId }: SchemaSource = {}) {
-    const name = version === undefined ? subject : `${subject}@${version}`;
-    const metadata = new Map<string, string>();
-    if (name !== undefined) metadata.set(SCHEMA_SUBJECT, name);
-    if (schemaId !== undefined) metadata.set(SCHEMA_ID, String(schemaId));
-    this.schema = new Schema([...fields], metadata);
+  constructor({ fields, row, isValue }: RowColumns, source: SchemaSource = {}) {
+    this.schema = schemaOf(fields, source);
     this.#row = row.reader();
     this.#isValue = isValue;
   }
@@ -142,7 +139,7 @@ export class Decoder implements PayloadDecoder {
     return new DataError(`Cannot decode JSON: it is not valid by its schema: ${message}`, {
       reason: "schema validation failed",
       ...(path === "" ? {} : { fieldPath: path }),
-      ...this.#sourceDetails(),
+      ...detailsOf(this.source),
     });
   }
 
@@ -154,12 +151,7 @@ export class Decoder implements PayloadDecoder {
       /^Cannot decode JSON at byte \d+/,
       `Cannot decode JSON at byte ${at.bytePosition}`,
     );
-    return new DataError(message, { ...details, ...at, ...this.#sourceDetails() });
-  }
-
-  #sourceDetails(): { schemaId?: number; subject?: string } {
-    const { schemaId, subject } = this.source;
-    return { ...(schemaId === undefined ? {} : { schemaId }), ...(subject === undefined ? {} : { subject }) };
+    return new DataError(message, { ...details, ...at, ...detailsOf(this.source) });
   }
 }
 

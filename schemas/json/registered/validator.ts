@@ -10,6 +10,7 @@ import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { DataError } from "../../../mod.ts";
+import { below } from "../../rows.ts";
 import { documentKey, type Documents, type Draft } from "./documents.ts";
 
 /** What a value does not hold to. */
@@ -152,8 +153,4 @@ const EXCERPT_MAX = 60;
 function excerpt(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length <= EXCERPT_MAX ? text : `${text.slice(0, EXCERPT_MAX)}...`;
-}
-
-function below(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
 }
