@@ -32,6 +32,7 @@ export class DataFile {
   rows = 0;
   #batches: RecordBatch[] = [];
   #writer: ObjectWriter | null = null;
+  #failure: { readonly error: unknown } | null = null;
   readonly #parquet: ParquetFile;
   readonly #stats: StatsCollector;
 
@@ -98,15 +99,20 @@ export class DataFile {
     });
   }
 
-  /** A file that could not be written in part cannot be mended: the task ends, and its records are read again. */
+  /** A file of which a part was not written cannot be mended, whoever asks later: its records are read again. */
   async #store<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#failure) throw this.#failure.error;
     try {
       return await action();
     } catch (error) {
-      if (!(error instanceof RetriableError)) throw error;
-      const { storage, path } = this.options;
-      throw new FatalError(`Cannot write file "${path}" of table "${storage.uri}": ${error.message}`, { cause: error });
+      this.#failure = { error: error instanceof RetriableError ? this.#unwritten(error) : error };
+      throw this.#failure.error;
     }
+  }
+
+  #unwritten(cause: RetriableError): FatalError {
+    const { storage, path } = this.options;
+    return new FatalError(`Cannot write file "${path}" of table "${storage.uri}": ${cause.message}`, { cause });
   }
 }
 

@@ -208,8 +208,11 @@ export class TableWriter {
   }
 
   async #discard(open: readonly DataFile[], full: readonly { file: StagedFile }[]): Promise<void> {
-    for (const file of open) await file.abort();
-    for (const { file } of full) await this.parts.storage.delete(file.path);
+    const { storage } = this.parts;
+    const ends = await Promise.allSettled(open.map((file) => file.abort()));
+    for (const { file } of full) ends.push(...await Promise.allSettled([storage.delete(file.path)]));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   async #rows(batch: SinkBatch): Promise<void> {
@@ -318,7 +321,7 @@ export class TableWriter {
 
   /** These partitions and all whose rows share a file with one of them, directly or by way of others. */
   #tiedTo(gone: ReadonlySet<string>): Set<string> {
-    const tied = new Set([...gone].filter((key) => this.#intervals.has(key)));
+    const tied = new Set(gone); // of a put that failed there may be rows in a file and no interval
     const files = [...this.#open.values(), ...this.#full].map(({ sources }) => sources);
     for (let size = -1; size !== tied.size;) {
       size = tied.size;

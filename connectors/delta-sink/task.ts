@@ -160,13 +160,19 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   async #keepWithinMemory(): Promise<void> {
     for (;;) {
       let sum = 0;
-      let largest: TableWriter | null = null;
-      for (const writer of this.#writers.values()) {
+      let largest: [topic: string, writer: TableWriter] | null = null;
+      for (const [topic, writer] of this.#writers) {
         sum += writer.bufferedBytes;
-        if (!largest || writer.bufferedBytes > largest.bufferedBytes) largest = writer;
+        if (!largest || writer.bufferedBytes > largest[1].bufferedBytes) largest = [topic, writer];
       }
       if (sum <= this.context.memoryBytes) return;
-      await largest!.flushLargest();
+      const [topic, writer] = largest!;
+      try {
+        await writer.flushLargest();
+      } catch (error) {
+        // It may be another topic's table: the batch that was put is in its file.
+        throw error instanceof FatalError ? new TopicsError(new Map([[topic, error]])) : error;
+      }
     }
   }
 }

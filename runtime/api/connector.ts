@@ -64,7 +64,10 @@ export interface StorageUsage {
 export interface SinkTask<Staged> {
   /** These partitions begin, at these offsets; one without an offset in the target is not in `at`. */
   open(partitions: readonly TopicPartition[], at: Offsets): Promise<void>;
-  /** Takes a batch, which chains to the last of its partition. Repeatable after a RetriableError. */
+  /**
+   * Takes a batch, which chains to the last of its partition. Repeatable after a RetriableError. A TopicsError: it is
+   * taken, and the partitions of these topics are closed.
+   */
   put(batch: SinkBatch): Promise<void>;
   /**
    * Phase one: makes all that was put durable, and describes it. Nobody sees it yet. Nothing put: []. A TopicsError: the
