@@ -229,3 +229,10 @@ Deno.test("a schema that exhausts the stack is refused, other bugs are thrown", 
     assertEquals(error?.details.reason, "schema too large");
     await assertRejects(() => decodeBy(() => new Uint8Array(-1) as never), RangeError);
   }));
+
+Deno.test("a schema of a type that only the registry knows rejects its records and is not asked for without end", () =>
+  withRegistry([schema(1), schema(2, { schemaType: "XML" as never })], async (fake) => {
+    const { runs, rejects } = await decode(fake, [{ value: v0(1) }, { value: v0(2) }]);
+    assertEquals([runs, rejects], [[[0]], { 1: "unknown schema type" }]);
+    assertEquals(fake.requests.filter((path) => path.endsWith("/ids/2")).length, 1);
+  }));

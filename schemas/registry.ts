@@ -302,6 +302,14 @@ function registered(body: Record<string, unknown>, asked: { id?: number | null; 
   const { schema, schemaType = "AVRO", references, subject = asked.subject, version, guid } = body;
   const id = typeof asked.id === "number" ? asked.id : typeof body.id === "number" ? body.id : null;
   const known = schemaType === "AVRO" || schemaType === "PROTOBUF" || schemaType === "JSON";
+  if (!known && typeof schemaType === "string") {
+    // Registries have plug-ins for types: the record is of another one, and no attempt will change that.
+    const what = `Cannot use schema ${id ?? subject ?? guid}: its type is ${JSON.stringify(schemaType)}`;
+    throw new DataError(`${what}, expected AVRO, PROTOBUF or JSON`, {
+      reason: "unknown schema type",
+      ...(id === null ? {} : { schemaId: id }),
+    });
+  }
   if (typeof schema !== "string" || (id === null && typeof guid !== "string") || !known) {
     throw new RetriableError(
       `Cannot use the registry's answer for schema ${

@@ -82,3 +82,11 @@ Deno.test("a field named __proto__ is refused, not lost; other names of JavaScri
     assertThrows(() => decoderOf(`import "${name}"; message A { B b = 1; }`), DataError, `imports "${name}"`);
   }
 });
+
+Deno.test("an Any of a type that the schema declares badly rejects the record and does not stop the task", () => {
+  const decoder = decoderOf(`import "google/protobuf/any.proto"; message Row { google.protobuf.Any any = 1; }
+    message M { message E { option map_entry = true; int32 key = 1; } repeated E e = 1; }`);
+  const any = sized(0x0a, sized(0x0a, new TextEncoder().encode("t/M")), sized(0x12));
+  assertEquals(reasonOf(decoder, any), "invalid schema");
+  assertEquals(decoder.rows.length, 0);
+});
