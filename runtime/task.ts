@@ -11,11 +11,12 @@
  * @module
  */
 import {
+  ConfigError,
   type DataError,
   FatalError,
   type Offsets,
   partitionKey,
-  type RawRecords,
+  RetriableError,
   SinkBatch,
   type SinkTask,
   type TopicPartition,
@@ -26,7 +27,7 @@ import type { TaskShare } from "./coordinator_state.ts";
 import { withSchemaOf } from "./dead_letter.ts";
 import type { Stage } from "./errant_record_reporter.ts";
 import type { Fetched } from "./kafka/types.ts";
-import { put } from "./put.ts";
+import { put, putGap } from "./put.ts";
 import type { TaskParts } from "./task_parts.ts";
 import type { OpenPartition, ToTask } from "./task_protocol.ts";
 
@@ -101,9 +102,25 @@ export class Task {
     try {
       await work();
     } catch (error) {
-      if (!this.parts.isolatesTopics || this.#ending || !(error instanceof FatalError)) throw error;
+      // What is wrong with options may show only with a topic's records.
+      const isTopics = error instanceof FatalError || error instanceof ConfigError;
+      if (!this.#isolates || !isTopics) throw error;
       await this.#failTopic(topic, error);
     }
+  }
+
+  /** Does what may show that topics cannot go on, and says which: it is done all the same. */
+  async #whoever(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#isolates || !(error instanceof TopicsError)) throw error;
+      for (const [topic, why] of error.failures) await this.#failTopic(topic, why);
+    }
+  }
+
+  get #isolates(): boolean {
+    return this.parts.isolatesTopics && !this.#ending;
   }
 
   /** Closes all that there is of a topic; whatever its sink has to say against it. */
@@ -239,10 +256,11 @@ export class Task {
       spent("validate");
       const transformed = stages.transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
       spent("transform");
-      await put(sink, transformed, retry);
+      await this.#whoever(() => put(sink, transformed, retry));
       spent("put");
       counters.put(transformed.numRows);
       this.#rowsSincePrepare += transformed.numRows;
+      if (!consume.isCurrent(token)) return; // its topic failed
     }
     await reporter.room(); // a slab of nothing but bad records is reported whole: the next waits until these are sent
     const { commitRecordsMax, send } = this.parts;
@@ -253,11 +271,10 @@ export class Task {
   }
 
   /** Accounts for offsets that the topic no longer has, after what was read before them. */
-  async #putGap({ partition, from, to, token }: Accepted & { kind: "gap" }): Promise<void> {
-    await this.#learn(partition.topic);
-    if (!this.parts.consume.isCurrent(token)) return;
-    const raw = emptyRecords(partition, from, to);
-    await put(this.parts.sink, SinkBatch.empty(raw, from, to), this.parts.retry);
+  async #putGap(gap: Accepted & { kind: "gap" }): Promise<void> {
+    await this.#learn(gap.partition.topic);
+    if (!this.parts.consume.isCurrent(gap.token)) return;
+    await this.#whoever(() => putGap(this.parts.sink, gap, this.parts.retry));
   }
 
   /** Infers the topic's schema from what was held back, then treats it. */
@@ -312,7 +329,7 @@ export class Task {
     const keys = new Set(closing.map(partitionKey));
     for (const partition of closing) consume.close(partition);
     this.#dropHeld((partition) => keys.has(partitionKey(partition)));
-    const again = await sink.close(closing);
+    const again = await sink.close(closing).catch(endRetries);
     const moved = new Set(again.map(partitionKey));
     this.#dropHeld((partition) => moved.has(partitionKey(partition)));
     for (const other of again) consume.seek(other, other.offset);
@@ -349,12 +366,12 @@ export class Task {
 
   /** Topics that cannot be prepared are closed, and the others asked again: at most once for each topic. */
   async #preCommit(epoch: number): Promise<Awaited<ReturnType<SinkTask<unknown>["preCommit"]>>> {
-    const { retry, sink, isolatesTopics } = this.parts;
+    const { retry, sink } = this.parts;
     for (;;) {
       try {
         return await retry(`prepare epoch ${epoch}`, () => sink.preCommit());
       } catch (error) {
-        if (!isolatesTopics || this.#ending || !(error instanceof TopicsError)) throw error;
+        if (!this.#isolates || !(error instanceof TopicsError)) throw error;
         for (const [topic, why] of error.failures) await this.#failTopic(topic, why);
       }
     }
@@ -372,23 +389,7 @@ export class Task {
   }
 }
 
-function emptyRecords({ topic, topicId, partition }: TopicPartition, from: bigint, to: bigint): RawRecords {
-  const none = new Int32Array(0);
-  return {
-    topic,
-    topicId,
-    partition,
-    bytes: new Uint8Array(0),
-    count: 0,
-    from,
-    to,
-    baseOffset: from,
-    offsetDeltas: none,
-    timestampsMs: new Float64Array(0),
-    keyStarts: none,
-    keyEnds: none,
-    valueStarts: none,
-    valueEnds: none,
-    headerStarts: none,
-  };
+/** What may pass is final where nothing is done again. */
+function endRetries(error: unknown): never {
+  throw error instanceof RetriableError ? new FatalError(error.message, { cause: error }) : error;
 }
