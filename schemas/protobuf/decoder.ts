@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DataError } from "../../mod.ts";
+import type { DataError } from "../../mod.ts";
 import type { PayloadDecoder, SchemaSource } from "../registered.ts";
 import { compileMessage } from "./compile.ts";
 import { Malformed } from "../malformed.ts";
@@ -58,8 +58,6 @@ export class Decoder implements PayloadDecoder {
     } catch (error) {
       row.truncate(length);
       if (error instanceof Malformed) return error.explain(valueStart, this.source);
-      // An Any may name a type of the schema that nobody has looked at before, and that is no good.
-      if (error instanceof DataError) return error;
       throw error;
     }
     return null;

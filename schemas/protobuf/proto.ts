@@ -172,7 +172,7 @@ class Linker {
   }
 }
 
-/** Types made of a root's on demand, once each. */
+/** Types made of a root's, once each, one after the other: they may refer to each other in chains of any length. */
 class LinkedSchema implements ProtoSchema {
   private readonly messages = new Map<protobuf.Type, ProtoMessage>();
   private readonly enums = new Map<protobuf.Enum, ProtoEnum>();
@@ -181,7 +181,26 @@ class LinkedSchema implements ProtoSchema {
     private readonly root: protobuf.Root,
     private readonly declared: readonly Declared[],
     private readonly params: Params,
-  ) {}
+  ) {
+    const made: [protobuf.Type, ProtoField[]][] = [];
+    const namespaces: protobuf.NamespaceBase[] = [root];
+    for (let at = namespaces.pop(); at; at = namespaces.pop()) {
+      if (at instanceof protobuf.Type) {
+        const fields: ProtoField[] = [];
+        this.messages.set(at, { kind: "message", name: at.fullName.slice(1), fields });
+        made.push([at, fields]);
+      }
+      for (const object of at.nestedArray) {
+        if (object instanceof protobuf.Namespace || object instanceof protobuf.Type) namespaces.push(object);
+      }
+    }
+    for (const [type, fields] of made) {
+      for (const field of type.fieldsArray) {
+        // Extensions are other people's fields: without their names' place in the message they are unknown fields.
+        if (!field.declaringField) fields.push(this.field(field));
+      }
+    }
+  }
 
   messageAt(indexes: readonly number[]): ProtoMessage {
     let nested = this.declared;
@@ -212,20 +231,7 @@ class LinkedSchema implements ProtoSchema {
       if (!Object.hasOwn(nested, part)) return null;
       at = nested[part];
     }
-    return at instanceof protobuf.Type ? this.message(at) : null;
-  }
-
-  private message(type: protobuf.Type): ProtoMessage {
-    const known = this.messages.get(type);
-    if (known) return known;
-    const fields: ProtoField[] = [];
-    const message: ProtoMessage = { kind: "message", name: type.fullName.slice(1), fields };
-    this.messages.set(type, message);
-    for (const field of type.fieldsArray) {
-      // Extensions are other people's fields: without their names' place in the message they are unknown fields.
-      if (!field.declaringField) fields.push(this.field(field));
-    }
-    return message;
+    return at instanceof protobuf.Type ? this.messages.get(at)! : null;
   }
 
   private field(field: protobuf.Field): ProtoField {
@@ -237,10 +243,11 @@ class LinkedSchema implements ProtoSchema {
     }
     const type = this.type(field);
     // How a map reads where a registry has made text of a descriptor.
-    if (type.kind === "message" && field.repeated && field.resolvedType!.getOption("map_entry") === true) {
-      const [key, value] = [1, 2].map((at) => type.fields.find((part) => part.number === at));
-      if (!value || key?.type.kind !== "scalar") throw invalid(`the map entry ${type.name} has no key and value`);
-      return { ...shared, label: "map", type: value.type, key: key.type.scalar, isGroup: false };
+    const entry = field.resolvedType;
+    if (entry instanceof protobuf.Type && field.repeated && entry.getOption("map_entry") === true) {
+      const { 1: key, 2: value } = entry.fieldsById;
+      if (!key || !value || key.resolvedType) throw invalid(`the map entry ${entry.fullName} has no key and value`);
+      return { ...shared, label: "map", type: this.type(value), key: key.type as ScalarKind, isGroup: false };
     }
     const isPresent = type.kind === "message" || field.hasPresence;
     const label = field.repeated ? "repeated" : field.required ? "required" : isPresent ? "optional" : "implicit";
@@ -248,7 +255,7 @@ class LinkedSchema implements ProtoSchema {
   }
 
   private type({ type, resolvedType }: protobuf.Field): ProtoType {
-    if (resolvedType instanceof protobuf.Type) return this.message(resolvedType);
+    if (resolvedType instanceof protobuf.Type) return this.messages.get(resolvedType)!;
     if (!(resolvedType instanceof protobuf.Enum)) return { kind: "scalar", scalar: type as ScalarKind };
     let known = this.enums.get(resolvedType);
     if (!known) {
