@@ -50,16 +50,16 @@ Deno.test("an Any within an Any, each as deep as can be, does not exhaust the st
   const decoder = decoderOf(`import "google/protobuf/any.proto"; message Row { google.protobuf.Any any = 2; }
     message M { M child = 1; google.protobuf.Any any = 2; }`);
   const name = sized(0x0a, new TextEncoder().encode("t/M"));
-  const payloadOf = (anys: number, levels: (any: number) => number) => {
+  const payloadOf = (anys: number, levels: (at: number) => number) => {
     let message: Uint8Array = new Uint8Array(0);
-    for (let any = anys; any > 0; any--) {
-      for (let level = levels(any); level > 0; level--) message = sized(0x0a, message);
+    for (let at = anys; at > 0; at--) {
+      for (let level = levels(at); level > 0; level--) message = sized(0x0a, message);
       message = sized(0x12, name, sized(0x12, message));
     }
     return message;
   };
   assertEquals(reasonOf(decoder, payloadOf(2, () => 20)), null);
-  assertEquals(reasonOf(decoder, payloadOf(95, (any) => 98 - any)), "nested too deeply");
+  assertEquals(reasonOf(decoder, payloadOf(95, (at) => 98 - at)), "nested too deeply");
 });
 
 Deno.test("few bytes do not stand for values without number", () => {
@@ -90,6 +90,6 @@ Deno.test("a schema of bad types is refused before an Any can name one, a long c
   const chain = Array.from({ length: 20_000 }, (_, i) => `message M${i} { M${i + 1} m = 1; }`).join(" ");
   const decoder = decoderOf(`import "google/protobuf/any.proto"; message Row { google.protobuf.Any any = 1; }
     ${chain} message M20000 { int32 x = 1; }`);
-  const any = sized(0x0a, sized(0x0a, new TextEncoder().encode("t/M0")), sized(0x12));
-  assertEquals(reasonOf(decoder, any), null);
+  const named = sized(0x0a, sized(0x0a, new TextEncoder().encode("t/M0")), sized(0x12));
+  assertEquals(reasonOf(decoder, named), null);
 });
