@@ -30,6 +30,8 @@ export interface ThreadInit {
 }
 
 const METRICS_INTERVAL_MS = 1000;
+/** Quiet partitions among many are asked this often, or ten times a round. */
+const QUIET_PAUSE_MS_MAX = 1000;
 
 /** Starts a thread that runs the module at `url`, which must call `runTaskThread`. */
 export function createThreadHost(url: string, init: ThreadInit, receive: (message: FromTask) => void): TaskHost {
@@ -77,6 +79,7 @@ async function start(
     random: Math.random,
     log: log.with(fields),
     memoryBytes: Math.floor(memoryBytes * SLAB_PART),
+    quietPauseMs: Math.min(QUIET_PAUSE_MS_MAX, instance.values["commit.interval.ms"] / 10),
   });
   const hasLetters = instance.values["errors.deadletterqueue.topic.name"] !== null;
   const producer = hasLetters ? createProducer(kafka.producer) : null;

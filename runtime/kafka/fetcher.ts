@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../api/clock.ts";
 import { RetriableError } from "../api/errors.ts";
-import type { Log } from "../api/log.ts";
 import { partitionKey, type TopicPartition } from "../api/offsets.ts";
 import type { RawRecords } from "../api/raw_records.ts";
 import { classify } from "./classify.ts";
@@ -17,26 +15,15 @@ import {
   type FetchResponse,
   makeFetchApi,
 } from "./fetch_api.ts";
-import { backoffMs, isPassing, nameOfError, type Reading } from "./reading.ts";
+import type { FetcherOptions } from "./fetcher_options.ts";
+import { backoffMs, isPassing, nameOfError, type Reading, restIfQuiet } from "./reading.ts";
 import { scanRecordSet } from "./record_batch.ts";
-import type { ConsumerSettings } from "./settings.ts";
 import { SlabPool } from "./slab_pool.ts";
 import { ResponseMemory, SlabQueue } from "./slab_queue.ts";
 import type { Fetched, Fetcher, FetchPosition, StoppedBy } from "./types.ts";
 import { every, Wakeup } from "./wakeup.ts";
 
-/** What a fetcher needs. */
-export interface FetcherOptions {
-  readonly settings: ConsumerSettings;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** In [0, 1): spreads the back-off. */
-  readonly random: () => number;
-  /** Slabs that are out or wait; over it fetching pauses. Default: four responses. */
-  readonly memoryBytes?: number;
-  /** A topic that is gone this long is reported as changed. Default 30 s. */
-  readonly topicGoneMs?: number;
-}
+export type { FetcherOptions } from "./fetcher_options.ts";
 
 /** A fetcher over connections of its own. */
 export function createFetcher(options: FetcherOptions): Fetcher {
@@ -348,6 +335,7 @@ class BrokerFetcher implements Fetcher {
     }
     reading.offset = scan.to;
     reading.served = ++this.#served;
+    restIfQuiet(reading, part.records.length, this.#readings.size, this.options);
     this.#queue.addRecords({
       isCurrent: () => this.#isCurrent(reading),
       epoch,

@@ -4,6 +4,7 @@
  * @module
  */
 import { protocolErrors, protocolErrorsCodesById } from "@platformatic/kafka";
+import type { Clock } from "../api/clock.ts";
 import type { TopicPartition } from "../api/offsets.ts";
 
 /** Where a partition is read. A new object for each `assign`: what was fetched for an older one is dropped. */
@@ -45,6 +46,24 @@ export function nameOfError(code: number): string {
 /** 100 ms, doubled by each failure up to about 5 s, spread by half. */
 export function backoffMs(failures: number, random: () => number): number {
   return Math.min(5_000, 100 * 2 ** Math.min(failures - 1, 10)) * (0.5 + random() / 2);
+}
+
+/** Fewer partitions than this are asked all the time. */
+const MANY_PARTITIONS = 32;
+/** Less than this is little. */
+const QUIET_BYTES = 16 * 1024;
+
+/**
+ * Beside a busy partition a fetch is answered at once, and would bring every quiet one a record at a time: a batch of
+ * columns each, which costs more than the record. What comes meanwhile comes together.
+ */
+export function restIfQuiet(
+  reading: Reading,
+  bytes: number,
+  partitions: number,
+  { clock, quietPauseMs = 0 }: { readonly clock: Clock; readonly quietPauseMs?: number },
+): void {
+  if (bytes < QUIET_BYTES && partitions >= MANY_PARTITIONS) reading.retryAt = clock.monotonic() + quietPauseMs;
 }
 
 function errors(): Record<string, { readonly canRetry: boolean } | undefined> {
