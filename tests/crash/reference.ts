@@ -69,6 +69,8 @@ export async function playReference({ at, fate, tasks, mutations, folder, store 
       stagedAgeMaxMs: 3_600_000,
       messageMsMax: 2,
       retryTimeoutMs: 2000,
+      putTimeoutMs: 600_000,
+      restartMax: 10,
     },
   });
   const latencies = new Seeded(SEED);

@@ -57,6 +57,10 @@ export interface ConnectorOptions {
   readonly messageMsMax: number;
   /** How long storage and Kafka may fail before a task does. */
   readonly retryTimeoutMs: number;
+  /** How long a commit's storage may fail. */
+  readonly putTimeoutMs: number;
+  /** Starts of what fails, in a row. */
+  readonly restartMax: number;
 }
 
 /** Parts of the protocol left out, to prove that it breaks without them. */
@@ -64,10 +68,12 @@ export interface Mutations {
   readonly committer?: DeltaCommitterOptions["faults"];
   /** Offsets are committed although dead letters may not be acknowledged. */
   readonly skipLetterAcks?: boolean;
-  /** A task deletes its staged files when it ends, although a commit may be naming them. */
-  readonly deleteStagedOnStop?: boolean;
+  /** A task deletes staged files when it ends or their topic is closed, although a commit may be naming them. */
+  readonly deleteStaged?: boolean;
   /** Partitions whose rows went with a dropped file are not read again. */
   readonly forgetTied?: boolean;
+  /** A task deletes the files of a share whose commit failed, although a put without an answer may still land. */
+  readonly deleteFailed?: boolean;
 }
 
 /** What a process is made of. */
@@ -94,6 +100,8 @@ export class ConnectorProcess {
   readonly life: Life;
   /** What it failed with, once it has. */
   failure: unknown = null;
+  /** Topics that are not tried again. */
+  readonly failedTopics = new Set<string>();
   #run: ConnectorRun | null = null;
   #taskNumber = 0;
   hasEnded = false;
@@ -131,6 +139,7 @@ export class ConnectorProcess {
       allowProtocolUpgrade: false,
       tableProperties: { "delta.checkpointInterval": "7" },
       stagedAgeMaxMs: options.stagedAgeMaxMs,
+      putTimeoutMs: options.putTimeoutMs,
       clock,
       uuid: random.uuid,
       log,
@@ -151,14 +160,17 @@ export class ConnectorProcess {
       autoOffsetReset: options.autoOffsetReset,
       initial,
       until: this.parts.until ?? null,
-      restart: { max: 10, backoffMs: 50, backoffMsMax: 1000 },
+      restart: { max: options.restartMax, backoffMs: 50, backoffMsMax: 1000 },
       revokeTimeoutMs: 3000,
       topicFailure: "topic",
       observer: {
         onCommit: () => {},
         onTaskMetrics: () => {},
         onTaskState: () => {},
-        onTopicState: () => {},
+        onTopicState: (topic, state) => {
+          if (state === "FAILED") this.failedTopics.add(topic);
+          else this.failedTopics.delete(topic);
+        },
         onAssigned: () => {},
         onRebalance: () => {},
       },
@@ -311,8 +323,17 @@ function defaultsOf<Def extends ConfigDef>(def: Def): Values<Def> {
   return Object.fromEntries(Object.entries(def).map(([key, option]) => [key, option.default])) as Values<Def>;
 }
 
-function mutated(sink: SinkTask<unknown>, { deleteStagedOnStop, forgetTied }: Mutations): SinkTask<unknown> {
-  const staged = new Map<string, Parameters<NonNullable<SinkTask<unknown>["settle"]>>[0]>();
+function mutated(
+  sink: SinkTask<unknown>,
+  { deleteStaged, forgetTied, deleteFailed }: Mutations,
+): SinkTask<unknown> {
+  type Settled = Parameters<NonNullable<SinkTask<unknown>["settle"]>>;
+  const stale: Settled[1] = { kind: "stale", why: "offsets", actual: [] };
+  const staged = new Map<string, Settled[0]>();
+  const discard = async (isGone: (topic: string) => boolean) => {
+    if (!deleteStaged) return;
+    for (const share of staged.values()) if (isGone(share.ranges[0].topic)) await sink.settle!(share, stale);
+  };
   return {
     open: (partitions, at) => sink.open(partitions, at),
     put: (batch) => sink.put(batch),
@@ -323,15 +344,15 @@ function mutated(sink: SinkTask<unknown>, { deleteStagedOnStop, forgetTied }: Mu
     },
     async settle(share, outcome) {
       staged.delete(share.id);
-      await sink.settle!(share, outcome);
+      await sink.settle!(share, outcome.kind === "failed" && deleteFailed ? stale : outcome);
     },
     close: async (partitions) => {
+      await discard((topic) => partitions.some((partition) => partition.topic === topic));
       const again = await sink.close(partitions);
       return forgetTied ? [] : again;
     },
     async stop() {
-      const left = deleteStagedOnStop ? [...staged.values()] : [];
-      for (const share of left) await sink.settle!(share, { kind: "stale", why: "offsets", actual: [] });
+      await discard(() => true);
       await sink.stop();
     },
     targetSchema: (topic) => sink.targetSchema!(topic),

@@ -45,6 +45,8 @@ function worldOf(options: Partial<Omit<ConnectorOptions, "topics" | "tasksMax">>
       stagedAgeMaxMs: 3_600_000,
       messageMsMax: 2,
       retryTimeoutMs: 5000,
+      putTimeoutMs: 600_000,
+      restartMax: 10,
       ...options,
     },
   });

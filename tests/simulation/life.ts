@@ -18,13 +18,14 @@ export interface Operation {
 }
 
 /**
- * What becomes of an operation. `fail`: no effect, an error that may pass. `lose-reply`: the effect, and an error that may
- * pass. `break`: the effect, and an error that ends whoever asked. `crash-` and `pause-`: its process is killed or stopped
+ * What becomes of an operation. `fail`: no effect, an error that may pass. `refuse`: no effect, an error that ends whoever
+ * asked. `lose-reply`: the effect, and an error that may pass. `break`: the effect, and an error that ends whoever asked. `crash-` and `pause-`: its process is killed or stopped
  * before the effect, or between effect and reply.
  */
 export type Fate =
   | "ok"
   | "fail"
+  | "refuse"
   | "lose-reply"
   | "break"
   | "crash-before"
@@ -121,13 +122,14 @@ export class Life {
     await this.#travel(operation);
     if (this.isDead && !this.fortune.landsAfterDeath(operation)) return await never();
     if (fate === "fail") throw await this.#trouble(operation, "refused");
+    if (fate === "refuse") throw await this.#end(operation);
     const result = await effect();
     if (fate === "crash-after") process.kill();
     if (fate === "pause-after") process.pause();
     await this.#travel(operation);
     await this.running();
     if (fate === "lose-reply") throw await this.#trouble(operation, "connection lost");
-    if (fate === "break") throw new FatalError(`Simulated end of ${kind} ${label}`);
+    if (fate === "break") throw await this.#end(operation);
     return result;
   }
 
@@ -139,6 +141,11 @@ export class Life {
   async #trouble({ kind, label }: Operation, what: string): Promise<RetriableError> {
     await this.running();
     return new RetriableError(`Simulated trouble with ${kind} ${label}: ${what}`);
+  }
+
+  async #end({ kind, label }: Operation): Promise<FatalError> {
+    await this.running();
+    return new FatalError(`Simulated end of ${kind} ${label}`);
   }
 
   async #sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -11,7 +11,7 @@ import { runScenario } from "./scenario.ts";
 
 /** Crash points between two that are tried. */
 const STRIDE = 2;
-const SEEDS = 60;
+const SEEDS = 120;
 
 interface Mutation {
   readonly name: string;
@@ -54,8 +54,8 @@ const MUTATIONS: readonly Mutation[] = [
     says: /dead letter/,
   },
   {
-    name: "a task deletes its staged files when it ends",
-    mutations: { deleteStagedOnStop: true },
+    name: "a task deletes its staged files when it ends or closes their topic",
+    mutations: { deleteStaged: true },
     where: "seeds",
     says: /was deleted/,
   },
@@ -64,6 +64,12 @@ const MUTATIONS: readonly Mutation[] = [
     mutations: { forgetTied: true },
     where: "seeds",
     says: /Cannot put rows of .*: expected offset|without its row/,
+  },
+  {
+    name: "the files of a share whose commit failed are deleted, although its version may exist",
+    mutations: { deleteFailed: true },
+    where: "seeds",
+    says: /was deleted/,
   },
 ];
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { partitionKey } from "../../mod.ts";
-import type { ConnectorProcess, Mutations } from "./connector_process.ts";
+import { tableUri } from "../../connectors/delta-sink/config.ts";
+import { type ConnectorProcess, type Mutations, TABLE_URI } from "./connector_process.ts";
 import type { Fate, Fortune, Operation } from "./life.ts";
 import { vacuum, writeAsAnother } from "./others.ts";
 import { Seeded } from "./seeded.ts";
@@ -28,6 +29,8 @@ const QUIET_MS = 10 * 60_000;
 interface Weather {
   readonly failChance: number;
   readonly loseChance: number;
+  /** Chance of storage whose effect is there, and whose reply ends the topic. */
+  readonly breakChance: number;
   readonly latencyMsMax: number;
   /** Chance of an operation that takes very long. */
   readonly slowChance: number;
@@ -61,6 +64,9 @@ export async function runScenario(seed: number, mutations: Mutations = {}): Prom
       // Slower ones never answer within the shortest rounds, so that every task is late until it fails.
       messageMsMax: random.pick([0, 2, 50]),
       retryTimeoutMs: random.pick([300, 5000]),
+      // The shorter one ends while it is in doubt whose a version is.
+      putTimeoutMs: random.pick([2000, 600_000]),
+      restartMax: random.pick([3, 10]),
     },
   });
   const scenario = new Scenario(world, random);
@@ -73,6 +79,8 @@ export async function runScenario(seed: number, mutations: Mutations = {}): Prom
 class Scenario {
   #weather: Weather;
   #kind: RecordKind;
+  /** What becomes of every call to a table's storage, for a while: by table. */
+  readonly #sick = new Map<string, Fate>();
   readonly #fortune: Fortune;
   readonly #random: Seeded;
 
@@ -85,6 +93,7 @@ class Scenario {
       latencyMsMax: random.pick([0, 5, 40]),
       slowChance: random.pick([0, 0.01]),
       slowMsMax: 4000,
+      breakChance: random.pick([0, 0, 0.01, 0.05]),
       landChance: random.pick([0, 0.5]),
     };
     this.#kind = {
@@ -119,19 +128,41 @@ class Scenario {
   /** Nothing goes wrong from here on, and who was paused wakes up. */
   async calmDown(): Promise<void> {
     const { world } = this;
-    this.#weather = { failChance: 0, loseChance: 0, latencyMsMax: 5, slowChance: 0, slowMsMax: 0, landChance: 0 };
+    this.#weather = {
+      failChance: 0,
+      loseChance: 0,
+      breakChance: 0,
+      latencyMsMax: 5,
+      slowChance: 0,
+      slowMsMax: 0,
+      landChance: 0,
+    };
+    this.#sick.clear();
     await world.run(this.#random.int(0, 3000));
     for (const { life } of world.processes) life.resume();
     await world.run(this.#random.int(0, 5000));
     void world.kafka.group.tellZombies();
-    if (this.#alive().length === 0) this.#start();
-    if (!await world.complete(QUIET_MS) && world.bugs.length === 0 && this.#alive().length === 0) {
-      this.#start();
+    await this.#restartFailed();
+    if (!await world.complete(QUIET_MS) && world.bugs.length === 0 && await this.#restartFailed()) {
       await world.complete(QUIET_MS);
     }
     await this.#drain();
     // What was late may still do harm.
     await world.run(15_000);
+  }
+
+  /** As a person would: stops who has given up a topic, and starts anew where nobody is left. False: all is well. */
+  async #restartFailed(): Promise<boolean> {
+    const { world } = this;
+    const failed = this.#alive().filter(({ failedTopics }) => failedTopics.size > 0);
+    for (const process of failed) {
+      void process.stop(5000);
+      world.time.after(20_000, () => world.kafka.group.expire(process.life));
+    }
+    await world.time.runUntil(() => failed.every(({ life }) => life.isDead), world.time.nowMs + QUIET_MS);
+    if (this.#alive().length > 0) return failed.length > 0;
+    this.#start();
+    return true;
   }
 
   /** Sometimes the last word has a process that reads to the end and ends by itself. */
@@ -181,6 +212,7 @@ class Scenario {
         break;
       case 5:
       case 6:
+      case 19:
         if (alive.length < 3) this.#start();
         break;
       case 7:
@@ -218,10 +250,21 @@ class Scenario {
       case 15:
         await writeAsAnother(world, topic, random);
         break;
+      case 17:
+      case 18:
+        this.#fallSick(topic);
+        break;
       case 16:
         await vacuum(world, topic, VACUUM_AGE_MS);
         break;
     }
+  }
+
+  /** Nothing can be done with a topic's table until it is well again. */
+  #fallSick(topic: string): void {
+    const table = tableUri({ "table.uri": TABLE_URI } as Parameters<typeof tableUri>[0], topic);
+    this.#sick.set(table, this.#random.pick(["refuse", "refuse", "break", "fail", "lose-reply"] as const));
+    this.world.time.after(this.#random.int(100, 20_000), () => this.#sick.delete(table));
   }
 
   #produce(): void {
@@ -238,9 +281,13 @@ class Scenario {
   }
 
   /** Calls of storage and of Kafka fail now and then; those that a client retries inside do not. */
-  #fateOf({ kind }: Operation, random: Seeded): Fate {
-    const { failChance, loseChance } = this.#weather;
+  #fateOf({ kind, label }: Operation, random: Seeded): Fate {
+    const { failChance, loseChance, breakChance } = this.#weather;
     if (kind === "kafka.fetch" || kind === "kafka.join" || kind === "kafka.leave") return "ok";
+    for (const [table, fate] of kind.startsWith("storage.") ? this.#sick : []) {
+      if (label.startsWith(`${table}/`)) return fate;
+    }
+    if (kind.startsWith("storage.") && random.chance(breakChance)) return "break";
     if (random.chance(failChance)) return "fail";
     return random.chance(loseChance) ? "lose-reply" : "ok";
   }
