@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { ConfigError, type Retry } from "../../../mod.ts";
+import type { Retry } from "../../../mod.ts";
 import type { S3Calls } from "./s3/calls.ts";
-import type { S3Settings } from "./s3/options.ts";
+import { s3Place, type S3Settings } from "./s3/options.ts";
 import { S3Upload } from "./s3/upload.ts";
 import {
   assertPath,
@@ -44,18 +44,9 @@ export class S3Storage implements Storage {
 
   constructor(private readonly parts: S3StorageParts) {
     this.uri = parts.uri;
-    const [, bucket, path] = /^s3a?:\/\/([^/]+)(?:\/(.*))?$/i.exec(parts.uri) ?? [];
-    if (!bucket) {
-      throw new ConfigError([{
-        key: "table.uri",
-        value: parts.uri,
-        why: "must be s3://BUCKET/PATH, e.g. s3://lake/orders",
-      }]);
-    }
+    const { bucket, prefix } = s3Place(parts.uri);
     this.#bucket = bucket;
-    const prefix = (path ?? "").replace(/\/+$/, "");
-    if (prefix !== "") assertPath(prefix);
-    this.#prefix = prefix === "" ? "" : `${prefix}/`;
+    this.#prefix = prefix;
   }
 
   async get(path: string): Promise<Uint8Array | null> {

@@ -183,3 +183,12 @@ export function s3Settings(values: Values<typeof s3Options>, path = ""): S3Setti
     kmsKeyId: values["s3.sse.kms.key.id"],
   };
 }
+
+/** The bucket and the prefix (with a slash at its end, or empty) of a table's URI; throws ConfigError. */
+export function s3Place(uri: string): { readonly bucket: string; readonly prefix: string } {
+  const [, bucket, path = ""] = /^s3a?:\/\/([^/]+)(?:\/(.*))?$/i.exec(uri) ?? [];
+  const prefix = path.replace(/\/+$/, "");
+  const isUsable = bucket && (prefix === "" || prefix.split("/").every((part) => !["", ".", ".."].includes(part)));
+  if (isUsable) return { bucket, prefix: prefix === "" ? "" : `${prefix}/` };
+  throw new ConfigError([{ key: "table.uri", value: uri, why: "must be s3://BUCKET/PATH, e.g. s3://lake/orders" }]);
+}
