@@ -21,6 +21,9 @@ const HIDDEN = ".sluice-";
 /** A hidden file that nobody has written to for a day is nobody's. */
 const LEFT_OVER_MS = 24 * 3_600_000;
 
+/** Of a file whose folder vanishes each time. */
+const OPENS_MAX = 100;
+
 let lastHidden = 0;
 
 /** See the module's doc. */
@@ -159,14 +162,13 @@ export class LocalStorage implements Storage {
 
   async #openHidden(path: string): Promise<[string, Deno.FsFile]> {
     const folder = parent(this.#full(path));
-    await createFolder(folder);
-    while (true) {
-      const hidden = `${folder}/${HIDDEN}${Deno.pid}-${++lastHidden}`;
+    for (let attempt = 1;; attempt++) {
       try {
-        return [hidden, await Deno.open(hidden, { write: true, createNew: true })];
+        await createFolder(folder);
+        return await openNew(folder);
       } catch (error) {
-        // Left by a crashed process that had our id, or written by another thread of ours: take the next name.
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        // The folder of probes goes with the last of the processes that check: it did, between our two calls.
+        if (!(error instanceof Deno.errors.NotFound) || attempt >= OPENS_MAX) throw error;
       }
     }
   }
@@ -182,14 +184,7 @@ export class LocalStorage implements Storage {
   }
 
   async #absentAsNull<T>(what: string, path: string, work: () => Promise<T>): Promise<T | null> {
-    return await this.#classified(what, path, async () => {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) return null;
-        throw error;
-      }
-    });
+    return await this.#classified(what, path, () => unlessGone(work));
   }
 
   async #classified<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
@@ -248,6 +243,18 @@ async function createFolder(folder: string): Promise<void> {
   await syncFolder(parent(folder));
 }
 
+async function openNew(folder: string): Promise<[path: string, file: Deno.FsFile]> {
+  while (true) {
+    const hidden = `${folder}/${HIDDEN}${Deno.pid}-${++lastHidden}`;
+    try {
+      return [hidden, await Deno.open(hidden, { write: true, createNew: true })];
+    } catch (error) {
+      // Left by a crashed process that had our id, or written by another thread of ours: take the next name.
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
 async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return; // it has no such call
   const handle = await Deno.open(folder, { read: true });
@@ -265,11 +272,21 @@ function parent(path: string): string {
 
 /** Removes hidden files that were last written before `beforeMs`: a killed process left them, and nobody else sees them. */
 async function removeLeftOver(folder: string, beforeMs: number): Promise<void> {
-  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+  for (const { name, isDirectory, isFile } of await unlessGone(() => Array.fromAsync(Deno.readDir(folder))) ?? []) {
     const path = `${folder}/${name}`;
     if (isDirectory) await removeLeftOver(path, beforeMs);
     if (!isFile || !name.startsWith(HIDDEN)) continue;
-    const { mtime } = await Deno.stat(path);
-    if (mtime && mtime.getTime() < beforeMs) await Deno.remove(path);
+    const { mtime } = await unlessGone(() => Deno.stat(path)) ?? {};
+    if (mtime && mtime.getTime() < beforeMs) await unlessGone(() => Deno.remove(path));
+  }
+}
+
+/** Null where others have removed it. */
+async function unlessGone<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
 }

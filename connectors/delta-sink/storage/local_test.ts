@@ -36,6 +36,7 @@ Deno.test("LocalStorage names the fix where a file is in the way", async () => {
   const root = await Deno.makeTempDir();
   await Deno.writeTextFile(`${root}/file`, "");
   await assertRejects(() => new LocalStorage(`${root}/file`).check(), FatalError, "choose another path");
+  await assertRejects(() => new LocalStorage(root).put("file/x", new Uint8Array(1)), FatalError, "choose another path");
   await Deno.remove(root, { recursive: true });
 });
 
@@ -54,5 +55,21 @@ Deno.test("LocalStorage.check() removes hidden files that a killed process left 
     ...await Array.fromAsync(Deno.readDir(`${root}/date=2026-01-01`)),
   ];
   assertEquals(left.filter(({ isFile }) => isFile).map(({ name }) => name).sort(), [".sluice-1-2", "part-1.parquet"]);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("LocalStorage.check() passes in a new folder also where others check it, write and clean up at once", async () => {
+  const root = await Deno.makeTempDir();
+  for (let round = 0; round < 25; round++) {
+    const folder = `${root}/${round}`;
+    // As processes that start together do, at slightly different times.
+    await Promise.all(Array.from({ length: 5 }, async (_, i) => {
+      for (let turn = 0; turn < i * 7; turn++) await Deno.stat(root);
+      const storage = new LocalStorage(folder);
+      await storage.check();
+      await storage.put(`a/${i}`, new Uint8Array([i]));
+      await storage.check();
+    }));
+  }
   await Deno.remove(root, { recursive: true });
 });
