@@ -331,7 +331,10 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
     const table = this.#table(name);
     const result = table.tail.then(() => work(table)).catch((error) => {
       // Its topic is set aside and begins anew later, as after a start: from what the table says then.
-      if (error instanceof FatalError && !table.log.isInDoubt) table.log = this.#openLog(name);
+      if (error instanceof FatalError && !table.log.isInDoubt) {
+        table.log = this.#openLog(name);
+        table.checkpointVersion = -1n; // it may be another table, whose versions begin anew
+      }
       throw error;
     });
     table.tail = result.catch(() => {}); // whoever called sees the failure; the next call does not depend on it

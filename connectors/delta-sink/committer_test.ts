@@ -324,3 +324,20 @@ Deno.test("a checkpoint that fails fails no commit", async () => {
   await c.stop();
   assertEquals(failed, [1n]);
 });
+
+Deno.test("a table that was deleted and created again while its topic was set aside gets checkpoints as a new one does", async () => {
+  const storage = new MemoryStorage();
+  const due: bigint[] = [];
+  const c = committer(storage, {
+    tableProperties: { "delta.checkpointInterval": "4" },
+    onCheckpointDue: (_table, version) => void due.push(version),
+  });
+  const five = async () => {
+    for (let i = 0; i < 5; i++) await commitTo(c, share([range(0, i === 0 ? "absent" : i, i + 1)]));
+  };
+  await five();
+  for (const { path } of await storage.list("")) await storage.delete(path);
+  await assertRejects(() => c.committedOffsets([partition(0)]), FatalError, "it was deleted");
+  await five();
+  assertEquals(due, [4n, 4n]);
+});
