@@ -21,7 +21,7 @@ import type { StorageMeter } from "./usage.ts";
 /** Uploads that were begun so long ago and not completed are nobody's. */
 const LEFT_OVER_MS = 24 * 3_600_000;
 
-/** What our data files are called: at a bucket's root, others' uploads lie below our prefix too. */
+/** What our data files are called: where the table is a whole bucket, others' uploads are in it too. */
 const OUR_UPLOAD = /(^|\/)part-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.\w+)?\.parquet$/;
 
 /** Rounds of racing writers: servers that let two win do so in most rounds, but not in each. */
@@ -117,7 +117,8 @@ export class S3Storage implements Storage {
   async #abortLeftOver(beforeMs: number): Promise<void> {
     const calls = await this.#calls();
     for (const { key, id, startedMs } of await calls.listUploads(this.#prefix)) {
-      if (startedMs < beforeMs && OUR_UPLOAD.test(key)) await calls.abortUpload(key, id);
+      const isOurs = this.#prefix !== "" || OUR_UPLOAD.test(key);
+      if (startedMs < beforeMs && isOurs) await calls.abortUpload(key, id);
     }
   }
 
