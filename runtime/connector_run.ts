@@ -23,8 +23,7 @@ import { type FromTask, type OpenPartition, type ToTask, whyFailed } from "./tas
 import { TopicFailures } from "./topic_failures.ts";
 import { within } from "./within.ts";
 
-export { TaskFailedError } from "./run_parts.ts";
-export type { ConnectorRunParts, RunObserver, TaskHost } from "./run_parts.ts";
+export { type ConnectorRunParts, type RunObserver, TaskFailedError, type TaskHost } from "./run_parts.ts";
 
 const TICK_MS = 50;
 const CAUGHT_UP_POLL_MS = 500;
@@ -50,7 +49,9 @@ export class ConnectorRun {
   #onReady: (() => void) | null = null;
   #onStopped: (() => void) | null = null;
   #onCaughtUp: (() => void) | null = null;
-  #assigning: Promise<void> = Promise.resolve();
+  /** What the group gives us, and the topics of what it took and a commit still holds. */
+  #wanted: ReadonlyMap<string, TopicPartition> = new Map();
+  readonly #releasing: string[] = [];
   /** Partitions that their task has read up to the end of the drain. */
   readonly #caughtUp = new Set<string>();
   #taskCount = 0;
@@ -84,10 +85,7 @@ export class ConnectorRun {
       open: (effect, isCurrent) => this.#open(effect, isCurrent),
       isolatesTopics: parts.topicFailure === "topic",
       onTopicParked: (topic, why) => this.#topicParked(topic, why),
-      advance: (ranges) =>
-        this.#advance.to(
-          ranges.map(({ topic, topicId, partition, to }) => ({ topic, topicId, partition, offset: to })),
-        ),
+      advance: (ranges) => this.#advance.to(ranges),
       onCommit: (report) => {
         this.#noteSuccess(report);
         observer.onCommit(report);
@@ -119,11 +117,13 @@ export class ConnectorRun {
     await Promise.race([ready.promise, this.done]);
     if (this.#ended) return;
     void this.#tick();
+    const take = (given: readonly TopicPartition[]) =>
+      void Promise.resolve(given).then((all) => this.#assigned(all)).catch((error) => this.#fail(error));
     try {
       await membership.join({
-        onAssigned: (partitions) => this.#assigned(partitions),
+        onAssigned: take,
         onRevoking: () => this.#revoking(),
-        onLost: () => this.#assigned([]),
+        onLost: () => take([]),
         onFailed: (error) => this.#fail(error),
       });
     } catch (error) {
@@ -282,36 +282,37 @@ export class ConnectorRun {
       return this.#fail(new TaskFailedError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
     }
     observer.onTaskState(task, "RESTARTING", why);
-    log.error("A task failed: it is started again", {
-      task,
-      restarts,
-      restart_max: restart.max,
-      delay_ms: delayMs,
-      why,
-    });
+    const fields = { task, restarts, restart_max: restart.max, delay_ms: delayMs, why };
+    log.error("A task failed: it is started again", fields);
     clock.sleep(delayMs, this.#stopping.signal).then(() => this.#shuttingDown || this.#spawn(task), () => {});
   }
 
-  /** Takes a new assignment: lets go what is gone, then deals out what is new. */
+  /** Takes a new assignment: lets go what is gone, deals out what is new. No topic waits for another's commit. */
   #assigned(partitions: readonly TopicPartition[]): void {
-    this.#assigning = this.#assigning.then(async () => {
-      if (this.#ended) return;
-      const now = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
-      const gone = [...this.#dealt].filter(([key, { partition }]) => now.get(key)?.topicId !== partition.topicId);
-      for (const [key] of gone) this.#dealt.delete(key);
-      const ours = new Set([...this.#dealt.values()].map(({ partition }) => partition.topic));
-      for (const [, { partition }] of gone) if (!ours.has(partition.topic)) this.#topics.forget(partition.topic);
-      if (gone.length > 0) await this.#stage.release(gone.map(([, { partition }]) => partition));
-      const added = [...now.values()].filter((partition) => !this.#dealt.has(partitionKey(partition)));
-      const load = new Array<number>(this.#taskCount).fill(0);
-      for (const { task } of this.#dealt.values()) load[task]++;
-      for (const [task, dealt] of dealPartitions(added, load)) {
-        for (const partition of dealt) this.#dealt.set(partitionKey(partition), { task, partition });
-        // A task that is being started gets its partitions when it is ready.
-        this.#assign(task, dealt.filter(({ topic }) => !this.#topics.isParked(topic)));
-      }
-      this.parts.observer.onAssigned(partitions);
-    }).catch((error) => this.#fail(error));
+    if (this.#ended) return;
+    this.#wanted = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
+    const gone = [...this.#dealt].filter(([key, own]) => this.#wanted.get(key)?.topicId !== own.partition.topicId);
+    for (const [key] of gone) this.#dealt.delete(key);
+    for (const [topic, own] of Map.groupBy(gone, ([, { partition }]) => partition.topic)) {
+      if (![...this.#dealt.values()].some(({ partition }) => partition.topic === topic)) this.#topics.forget(topic);
+      this.#releasing.push(topic);
+      this.#stage.release(own.map(([, { partition }]) => partition)).then(() => {
+        this.#releasing.splice(this.#releasing.indexOf(topic), 1);
+        if (!this.#ended) this.#deal();
+      }).catch((error) => this.#fail(error));
+    }
+    this.#deal();
+    this.parts.observer.onAssigned(partitions);
+  }
+
+  #deal(): void {
+    const free = [...this.#wanted.values()].filter(({ topic }) => !this.#releasing.includes(topic));
+    const added = free.filter((partition) => !this.#dealt.has(partitionKey(partition)));
+    for (const [task, dealt] of dealPartitions(added, [...this.#dealt.values()], this.#taskCount)) {
+      for (const partition of dealt) this.#dealt.set(partitionKey(partition), { task, partition });
+      // A task that is being started gets its partitions when it is ready.
+      this.#assign(task, dealt.filter(({ topic }) => !this.#topics.isParked(topic)));
+    }
   }
 
   /** Before a rejoin: commits what was read, as far as the time allows. What is late is settled by the tables. */

@@ -7,13 +7,15 @@ import type { TopicPartition } from "./api/mod.ts";
 
 /**
  * Gives each partition to the task that has the fewest, the lowest task first: topics spread over all tasks, and what a
- * task has already stays with it. `load` holds the number of partitions of each task.
+ * task has already (`before`) stays with it.
  */
 export function dealPartitions(
   partitions: readonly TopicPartition[],
-  load: readonly number[],
+  before: readonly { readonly task: number }[],
+  taskCount: number,
 ): Map<number, TopicPartition[]> {
-  const counts = [...load];
+  const counts = new Array<number>(taskCount).fill(0);
+  for (const { task } of before) counts[task]++;
   const dealt = new Map<number, TopicPartition[]>();
   const ordered = [...partitions].sort((a, b) =>
     a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Log, type Offsets, partitionKey } from "./api/mod.ts";
+import { type Log, type OffsetRange, type Offsets, partitionKey } from "./api/mod.ts";
 import type { Membership } from "./kafka/types.ts";
 
 /** See the module's doc. */
@@ -14,8 +14,11 @@ export class GroupAdvance {
   constructor(private readonly parts: { readonly membership: Membership; readonly log: Log }) {}
 
   /** Returns at once. */
-  to(offsets: Offsets): void {
-    for (const offset of offsets) this.#waiting.set(partitionKey(offset), offset);
+  to(ranges: readonly OffsetRange[]): void {
+    for (const range of ranges) {
+      const { topic, topicId, partition, to: offset } = range;
+      this.#waiting.set(partitionKey(range), { topic, topicId, partition, offset });
+    }
     this.#sending ??= this.#send();
   }
 

@@ -17,7 +17,7 @@ import { slabOf } from "../conformance/slab.ts";
 import type { FromTask } from "../../runtime/task_protocol.ts";
 import { collectingLog } from "../support/log.ts";
 import type { ConnectorOptions } from "./connector_process.ts";
-import { type Fortune, Life } from "./life.ts";
+import { type Fortune, Life, type Operation } from "./life.ts";
 import type { RecordKind } from "./source.ts";
 import { verify } from "./verify.ts";
 import { VirtualTime } from "./virtual_time.ts";
@@ -26,10 +26,13 @@ import { World } from "./world.ts";
 const CALM: Fortune = { fateOf: () => "ok", latencyMs: () => 1, landsAfterDeath: () => false };
 const PLAIN: RecordKind = { poison: 0, gap: 0, wide: "no" };
 
-function worldOf(options: Partial<Omit<ConnectorOptions, "topics" | "tasksMax">> = {}): World {
+function worldOf(
+  options: Partial<Omit<ConnectorOptions, "topics" | "tasksMax">> = {},
+  topics: readonly (readonly [topic: string, partitions: number])[] = [["orders", 1]],
+): World {
   return new World({
     seed: 1,
-    topics: [{ topic: "orders", partitions: 1 }],
+    topics: topics.map(([topic, partitions]) => ({ topic, partitions })),
     fetchRecordsMax: 5,
     connector: {
       commitIntervalMs: 1000,
@@ -75,6 +78,25 @@ Deno.test("Task asks again for the target's schema when storage fails, instead o
   await world.complete(10_000);
   assertEquals(world.lines.filter(({ message }) => message.startsWith("A task failed")), []);
   assertEquals(await verify(world, { isQuiet: true }), []);
+});
+
+Deno.test("ConnectorRun deals a topic's partitions out while another's, which are gone, are held by a commit in doubt", async () => {
+  const world = worldOf({}, [["orders", 2], ["returns", 1]]);
+  const isOrders = ({ kind, label }: Operation) => kind === "storage.putIfAbsent" && label.includes("/orders/");
+  const fortune: Fortune = { ...CALM, fateOf: (operation) => isOrders(operation) ? "fail" : "ok" };
+  for (const topic of ["orders", "returns"]) world.source.produce(topic, 8, PLAIN);
+  world.start(1, fortune);
+  await world.run(5000);
+  // Of orders one leaves for the second process; of returns there is one more for each.
+  world.kafka.topics.get("returns")!.grow(3);
+  world.start(1, fortune);
+  world.source.produce("returns", 4, PLAIN, 1);
+  world.source.produce("returns", 4, PLAIN, 2);
+  await world.run(20_000);
+  const offsets = world.kafka.topics.get("returns")!.partitions.map(({ topicId, partition }) =>
+    world.journal.offsets.get(`returns/${partition}/${topicId}`)
+  );
+  assertEquals(offsets, [8n, 4n, 4n]);
 });
 
 Deno.test("ErrantRecordReporter sends the letter of an offset again when the topic was created again", async () => {
