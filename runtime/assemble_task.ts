@@ -15,6 +15,7 @@ import {
 } from "./api/mod.ts";
 import type { Chosen, Instance } from "./config/resolve_instance.ts";
 import type { ConverterPlugin } from "./api/mod.ts";
+import { collectGarbage } from "./collect.ts";
 import { ConsumeStage } from "./consume.ts";
 import { createDecodeStage } from "./decode.ts";
 import { withSchemaOf } from "./dead_letter.ts";
@@ -157,6 +158,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     fetcher,
     consume,
     stagesOf: (topic) => stages.get(topic, clock.monotonic()),
+    collect: collectGarbage,
     forgetStages: (topic) => stages.drop(topic),
     sink,
     reporter,

@@ -37,6 +37,7 @@ export type { TaskCounters, TaskParts, TopicStages } from "./task_parts.ts";
 type Taken = Accepted & { kind: "records" };
 
 const POLL_WAIT_MS = 250;
+const MANY_SHARES = 50;
 /** What the smallest slab takes, index and all. */
 const SLAB_BYTES_MIN = 8 * 1024;
 
@@ -354,6 +355,7 @@ export class Task {
     for (const share of shares) this.#staged.set(share.id, share);
     this.#rowsSincePrepare = 0;
     counters.spent("prepare", clock.monotonic() - started);
+    if (shares.length >= MANY_SHARES) this.parts.collect?.(); // the batches of so many files are garbage now
     send({
       kind: "prepared",
       epoch,

@@ -37,6 +37,8 @@ export interface TaskParts {
   readonly isolatesTopics: boolean;
   /** Records put since the last prepare after which a round is asked for; 0: never. */
   readonly commitRecordsMax: number;
+  /** Gives memory back after a round of many tables. */
+  readonly collect?: () => void;
   readonly send: (message: FromTask) => void;
   /** Ends what `retry` waits for: a task that ends, or has failed, tries nothing again. May be called again. */
   readonly giveUp: () => void;

@@ -68,9 +68,13 @@ function isShared(uri: string): boolean {
   return !uri.startsWith("memory:");
 }
 
+/** After so many the thread is a new one: what it has left behind is more than what it holds. */
+const CHECKPOINTS_MAX = 50;
+
 /** Starts with the first request, and again after `end`: hundreds of tables come due together, and a start is dear. */
 class CheckpointThread {
   #worker: Worker | null = null;
+  #written = 0;
 
   constructor(private readonly meter?: StorageMeter) {}
 
@@ -90,7 +94,9 @@ class CheckpointThread {
       reject(new Error(event.message));
     };
     worker.postMessage(request);
-    return await promise;
+    const written = await promise;
+    if (++this.#written % CHECKPOINTS_MAX === 0) this.end();
+    return written;
   }
 
   end(): void {
