@@ -29,16 +29,19 @@ async function quickstart(...flags: string[]) {
     assertEquals(code, 0, said);
     return { stdout: new TextDecoder().decode(stdout), stderr: said };
   };
-  const { stdout } = await run("start", "--connector", "delta-sink", ...flags);
-  return {
-    dir,
-    stdout,
-    services: async (): Promise<Services> => JSON.parse(await Deno.readTextFile(`${cache}/services-quickstart.json`)),
-    async [Symbol.asyncDispose]() {
-      await run("services", "down", "--instance", "quickstart");
-      await Deno.remove(dir, { recursive: true });
-    },
+  const end = async () => {
+    await run("services", "down", "--instance", "quickstart");
+    await Deno.remove(dir, { recursive: true });
   };
+  const services = async (): Promise<Services> =>
+    JSON.parse(await Deno.readTextFile(`${cache}/services-quickstart.json`));
+  try {
+    const { stdout } = await run("start", "--connector", "delta-sink", ...flags);
+    return { dir, stdout, services, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
 Deno.test("the quickstart makes three tables of three formats, rejects what is broken, and ends what it started", async () => {
