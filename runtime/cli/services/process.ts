@@ -68,7 +68,10 @@ export function startProcess(spec: ProcessSpec): StartedProcess {
 /** Whether the process with this pid is still the one that we started. */
 export async function isAlive({ pid, mark }: ServerProcess): Promise<boolean> {
   try {
-    return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).includes(mark);
+    const commandLine = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+    if (commandLine !== "") return commandLine.includes(mark);
+    // It has none for a moment while the shell becomes the server, and none after its end.
+    return !/\) [ZX] /.test(await Deno.readTextFile(`/proc/${pid}/stat`));
   } catch (error) {
     if (Deno.build.os === "linux") {
       if (error instanceof Deno.errors.NotFound) return false;
