@@ -68,10 +68,14 @@ export function startProcess(spec: ProcessSpec): StartedProcess {
 /** Whether the process with this pid is still the one that we started. */
 export async function isAlive({ pid, mark }: ServerProcess): Promise<boolean> {
   try {
-    const commandLine = await Deno.readTextFile(`/proc/${pid}/cmdline`);
-    if (commandLine !== "") return commandLine.includes(mark);
-    // It has none for a moment while the shell becomes the server, and none after its end.
-    return !/\) [ZX] /.test(await Deno.readTextFile(`/proc/${pid}/stat`));
+    // While the shell becomes the server it has none, or half of one: what is read twice holds.
+    for (let before: string | null = null;;) {
+      const commandLine = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+      if (commandLine.includes(mark)) return true;
+      const isOver = commandLine !== "" || /\) [ZX] /.test(await Deno.readTextFile(`/proc/${pid}/stat`));
+      if (isOver && commandLine === before) return false;
+      before = commandLine;
+    }
   } catch (error) {
     if (Deno.build.os === "linux") {
       if (error instanceof Deno.errors.NotFound) return false;
