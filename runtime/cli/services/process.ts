@@ -79,7 +79,7 @@ export async function isAlive({ pid, mark }: ServerProcess): Promise<boolean> {
   } catch (error) {
     if (Deno.build.os === "linux") {
       if (error instanceof Deno.errors.NotFound) return false;
-      if ((error as { code?: string }).code === "ESRCH") return false;
+      if (/No such process/.test(String(error))) return false; // it ended while it was looked at
       throw error;
     }
   }
