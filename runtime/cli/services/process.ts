@@ -38,12 +38,14 @@ export function startProcess(spec: ProcessSpec): StartedProcess {
   const args = ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", spec.logFile, spec.command, ...spec.args];
   const child = new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "null", detached: true }).spawn();
   child.unref();
+  let isOver = false; // and then there is nothing to hold on to
+  child.status.then(() => isOver = true);
+  const childEnded = async (): Promise<void> => {
+    if (!isOver) child.ref();
+    await child.status;
+  };
   if (spec.detached) {
-    const ended = async (): Promise<void> => {
-      child.ref();
-      await child.status;
-    };
-    return { pid: child.pid, mark: spec.mark, ended };
+    return { pid: child.pid, mark: spec.mark, ended: childEnded };
   }
   // The guard's input ends when we end, even by SIGKILL; it then takes the server with it.
   const guard = new Deno.Command("sh", {
@@ -55,8 +57,7 @@ export function startProcess(spec: ProcessSpec): StartedProcess {
   }).spawn();
   guard.unref();
   const ended = async (): Promise<void> => {
-    child.ref();
-    await child.status;
+    await childEnded();
     guard.ref();
     guard.kill("SIGKILL");
     await guard.status;

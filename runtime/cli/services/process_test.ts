@@ -24,3 +24,19 @@ Deno.test("isAlive() is true from the start on, also while the shell becomes the
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("ended() of a server that is over already resolves", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "sluice-process-" });
+  try {
+    for (const detached of [true, false]) {
+      const mark = `mark-${crypto.randomUUID()}`;
+      const args = ["-c", "while :; do sleep 1; done", mark];
+      const started = startProcess({ command: "sh", args, mark, logFile: `${dir}/log`, dir: `${dir}/data`, detached });
+      await endProcess(started, systemClock, 0);
+      await systemClock.sleep(50); // its end is heard of meanwhile
+      await started.ended();
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
