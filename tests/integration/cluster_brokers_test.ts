@@ -12,10 +12,7 @@ import { assertLetters, assertWell, cpuMs } from "./cluster_traffic.ts";
 import { Scratch } from "./program.ts";
 import { freshName } from "./support.ts";
 
-/**
- * A broker that hangs is not gone: the others take 9 s to notice, the client a session until it looks for another
- * coordinator, and the group is then formed anew.
- */
+/** What was under way with a broker that hung may have to time out. */
 const HANG_MS = 45_000;
 
 const PARTITIONS = 6;
@@ -111,17 +108,16 @@ Deno.test("three brokers: whatever happens to them, each record is in the table 
     await alone.lag.back("the partitions that had no leader meanwhile", BACK_MS);
   });
 
-  await step("a broker that hangs is done without, be it the group's coordinator", async () => {
+  await step("a broker that hangs, be it the group's coordinator, costs nothing but time", async () => {
     const id = await cluster.coordinatorOf(group);
     cluster.pause(id);
     try {
       await sleep(seconds(5, 60));
-      await back(`broker ${id} hangs`, HANG_MS);
     } finally {
       cluster.resume(id);
     }
     await cluster.untilInSync();
-    await back("it goes on");
+    await back(`broker ${id} goes on`, HANG_MS);
     await alone.lag.back("its partition that had no leader meanwhile", BACK_MS);
   });
 
