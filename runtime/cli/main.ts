@@ -18,7 +18,7 @@ import type { TableTools } from "./table_tools.ts";
 import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
 
 /** Everything that a configuration can choose from. */
-const plugins: Plugins = {
+export const plugins: Plugins = {
   connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
   converters: [
     avroConverter,
