@@ -8,10 +8,10 @@ import {
   type Converter,
   type ConverterContext,
   type ConverterPlugin,
-  DataError,
   option,
   type Values,
 } from "../../mod.ts";
+import { fromConfigured, inlineCheck } from "../configured_schema.ts";
 import {
   createBareConverter,
   createRegisteredConverter,
@@ -25,11 +25,15 @@ import type { MappingOptions } from "./types.ts";
 const SCHEMA_DOC = 'an Avro schema, inline (JSON that begins with `{`, `[` or `"`) or the path of a file. ' +
   "With a registry it is the reader schema; without one it is the schema of payloads without a frame.";
 
+const SCHEMA = { inline: /^\s*[{["]/, what: "an Avro schema" };
+/** Whether columns can hold it depends on columns.json too: the converter says so when it is made. */
+const check = inlineCheck(SCHEMA, (text) => parseSchema(text));
+
 /** The options of `avroConverter`. */
 export const avroOptions = {
   ...registeredOptions,
-  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check: inlineProblem }),
-  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check: inlineProblem }),
+  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check }),
+  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check }),
   "timestamp.nanos": option.oneOf(["long", "truncate"], {
     doc: "What becomes of timestamp-nanos: a long that keeps them all, or a timestamp cut to microseconds.",
     default: "long",
@@ -50,7 +54,9 @@ function createConverter(config: AvroConfig, context: ConverterContext): Convert
   const options: MappingOptions = { timestampNanos: config["timestamp.nanos"], jsonPaths: context.jsonPaths };
   const key = `${context.side}.schema` as const;
   const given = config[key];
-  const rows = given === null ? null : configuredRows(key, given, options);
+  const rows = given === null
+    ? null
+    : fromConfigured(SCHEMA, { key, given }, (text) => new Rows(parseSchema(text), options));
   if (config["schema.registry.url"].length > 0) {
     return createRegisteredConverter(avroFormat(rows, options), config, context);
   }
@@ -72,33 +78,4 @@ function avroFormat(reader: Rows | null, options: MappingOptions): RegisteredFor
       return new Decoder(writer, reader ?? new Rows(writer, options, source), source);
     },
   };
-}
-
-function configuredRows(key: string, given: string, options: MappingOptions): Rows {
-  const path = isInline(given) ? null : given;
-  try {
-    return new Rows(parseSchema(path === null ? given : Deno.readTextFileSync(path)), options);
-  } catch (error) {
-    if (error instanceof DataError) throw new ConfigError([{ key, value: given, why: error.message }]);
-    if (path === null) throw error;
-    const why = `cannot be read as a file: ${(error as Error).message}; expected an Avro schema or the path of one`;
-    throw new ConfigError([{ key, value: given, why }]);
-  }
-}
-
-/** What is wrong with an inline schema; files are read when the converter is made. */
-function inlineProblem(given: string | null): string | null {
-  if (given === null || !isInline(given)) return null;
-  try {
-    // Whether columns can hold it depends on columns.json too: the converter says so when it is made.
-    parseSchema(given);
-    return null;
-  } catch (error) {
-    if (error instanceof DataError) return error.message;
-    throw error;
-  }
-}
-
-function isInline(given: string): boolean {
-  return /^\s*[{["]/.test(given);
 }

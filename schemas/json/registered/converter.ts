@@ -8,10 +8,10 @@ import {
   type Converter,
   type ConverterContext,
   type ConverterPlugin,
-  DataError,
   option,
   type Values,
 } from "../../../mod.ts";
+import { fromConfigured, inlineCheck } from "../../configured_schema.ts";
 import {
   createBareConverter,
   createRegisteredConverter,
@@ -31,10 +31,13 @@ const SCHEMA_DOC =
   "a JSON Schema, inline (it begins with `{`) or the path of a file. With a registry, its columns are " +
   "those of all records, which are still validated by their own schemas; without one it is the schema of bare JSON.";
 
+const SCHEMA = { inline: /^\s*\{/, what: "a JSON Schema" };
+const check = inlineCheck(SCHEMA, (text) => new Validator(readDocuments(text)));
+
 /** The options that other registered formats do not have. */
 export const ownOptions = {
-  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check: inlineProblem }),
-  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check: inlineProblem }),
+  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check }),
+  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check }),
   "json.fail.invalid.schema": option.boolean({
     doc: "Reject records that are not valid by their schema. Off: only what the columns cannot hold is rejected.",
     default: true,
@@ -77,12 +80,14 @@ function createConverter(config: JsonSchemaConfig, context: ConverterContext): C
   const key = `${context.side}.schema` as const;
   const given = config[key];
   if (config["schema.registry.url"].length > 0) {
-    const reader = given === null ? null : configured(key, given, (documents) => rowsOf(documents, options));
+    const reader = given === null
+      ? null
+      : fromConfigured(SCHEMA, { key, given }, (text) => rowsOf(readDocuments(text), options));
     return createRegisteredConverter(jsonSchemaFormat(reader, options, validates), config, context);
   }
   if (given !== null) {
     return createBareConverter(
-      configured(key, given, (documents) => decoderOf(documents, options, validates)),
+      fromConfigured(SCHEMA, { key, given }, (text) => decoderOf(readDocuments(text), options, validates)),
       context,
     );
   }
@@ -127,33 +132,4 @@ function decoderOf(
   const isStrict = validates && options.jsonPaths.size === 0 && isEnforced(documents);
   const rows = rowsOf(documents, { ...options, isStrict }, source, validator);
   return new Decoder(rows, validates ? validator : null, source, isStrict);
-}
-
-/** Makes something of a configured schema; ConfigError where it is of no use. */
-function configured<T>(key: string, given: string, make: (documents: Documents) => T): T {
-  const path = isInline(given) ? null : given;
-  try {
-    return make(readDocuments(path === null ? given : Deno.readTextFileSync(path)));
-  } catch (error) {
-    if (error instanceof DataError) throw new ConfigError([{ key, value: given, why: error.message }]);
-    if (path === null) throw error;
-    const why = `cannot be read as a file: ${(error as Error).message}; expected a JSON Schema or the path of one`;
-    throw new ConfigError([{ key, value: given, why }]);
-  }
-}
-
-/** What is wrong with an inline schema; files are read when the converter is made. */
-function inlineProblem(given: string | null): string | null {
-  if (given === null || !isInline(given)) return null;
-  try {
-    new Validator(readDocuments(given));
-    return null;
-  } catch (error) {
-    if (error instanceof DataError) return error.message;
-    throw error;
-  }
-}
-
-function isInline(given: string): boolean {
-  return /^\s*\{/.test(given);
 }
