@@ -39,6 +39,8 @@ export type Accepted =
 /** The consume stage of one task. */
 export class ConsumeStage {
   readonly #positions = new Map<string, Position>();
+  #hasRead = false;
+
   constructor(
     private readonly fetcher: Fetcher,
     private readonly options: {
@@ -112,7 +114,14 @@ export class ConsumeStage {
     const records = cut(fetched.records, position.until);
     position.next = records.to;
     if (isCaughtUp(position)) this.#caughtUp(position);
+    if (!this.#hasRead && records.count > 0) this.#tellFirst(position, records);
     return { kind: "records", records, slab: fetched.records, token: position.token };
+  }
+
+  /** How long a start takes is counted to here. */
+  #tellFirst({ topic, partition }: Position, { from, count }: RawRecords): void {
+    this.#hasRead = true;
+    this.options.log.debug("The first records have been read", { topic, partition, offset: from, records: count });
   }
 
   #read(position: Position): void {
