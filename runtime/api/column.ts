@@ -16,6 +16,8 @@ export interface Column {
   readonly nullCount: number;
   /** Bytes of buffers in use: what a memory budget counts. */
   readonly byteLength: number;
+  /** Makes room for so many entries more at once. */
+  reserve(entries: number): void;
   /** Appends a null. */
   appendNull(): void;
   /** Forgets every entry from `length` on. */
@@ -34,12 +36,34 @@ export function grown<T extends Uint8Array | Int8Array | Int16Array | Int32Array
 ): T {
   let capacity = Math.max(INITIAL, array.length);
   while (capacity < needed) capacity *= 2;
+  return resized(array, capacity);
+}
+
+/** A typed array of exactly `capacity` entries with the same content. */
+export function resized<T extends Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array>(
+  array: T,
+  capacity: number,
+): T {
   const next = new (array.constructor as new (n: number) => T)(capacity);
-  next.set(array as never);
+  if (array.length > 0) next.set(array as never);
   return next;
 }
 
-/** Length, nulls and validity bits: bit set = valid. The bitmap exists only once there was a null. */
+/** The first `length` entries without a copy, where little of the memory behind them is wasted by that. */
+export function handedOver<T extends Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array>(
+  array: T,
+  length: number,
+): T {
+  return (array.length - length > length / 4 ? array.slice(0, length) : array.subarray(0, length)) as T;
+}
+
+/**
+ * Length, nulls and validity bits: bit set = valid. The bitmap exists only once there was a null; its bits from `length`
+ * on are set, and what lies beyond its end is valid.
+ *
+ * Generated decoders write to the arrays of flat columns directly: `reserve()`, then entry by entry into the arrays, with
+ * `nullAt()` for nulls, then `advance()`. Until that the builder does not know of what was written.
+ */
 export abstract class ColumnBase implements Column {
   /** What is built. */
   abstract readonly type: DataType;
@@ -52,53 +76,62 @@ export abstract class ColumnBase implements Column {
 
   /** Bytes of buffers in use. */
   abstract get byteLength(): number;
+  /** Makes room for so many entries more at once. */
+  abstract reserve(entries: number): void;
   /** Appends a null. */
   abstract appendNull(): void;
   /** The entries as Arrow data; the builder is empty afterwards. */
   abstract finish(): Data;
-  /** Forgets what a builder keeps beside validity of the entries from `length` on. */
-  protected abstract cut(length: number): void;
 
   /** Forgets every entry from `length` on. */
   truncate(length: number): void {
     if (length >= this.length) return;
     if (this.validity) {
-      for (let i = length; i < this.length; i++) {
-        if (!(this.validity[i >> 3] & (1 << (i & 7)))) this.nullCount--;
+      for (let i = Math.min(this.length, this.validity.length * 8) - 1; i >= length; i--) {
+        if (this.validity[i >> 3] & (1 << (i & 7))) continue;
+        this.validity[i >> 3] |= 1 << (i & 7);
+        this.nullCount--;
       }
     }
-    this.cut(length);
     this.length = length;
   }
 
-  /** Notes entry `length` as valid and counts it. */
+  /** Counts the entries before `length`, which were written directly. */
+  advance(length: number): void {
+    this.length = length;
+  }
+
+  /** Notes entry `index` as null, and counts it and those before it; what it holds was written directly. */
+  nullAt(index: number): void {
+    this.length = index;
+    this.nulled();
+  }
+
+  /** Counts an entry as valid. */
   protected valid(): void {
-    if (this.validity) this.mark(true);
     this.length++;
   }
 
   /** Notes entry `length` as null and counts it. */
   protected nulled(): void {
-    if (!this.validity) {
-      this.validity = new Uint8Array(Math.max(INITIAL, (this.length >> 3) + 1)).fill(0xff);
+    const at = this.length >> 3;
+    let bits = this.validity;
+    if (!bits || at >= bits.length) {
+      const old = bits?.length ?? 0;
+      bits = this.validity = grown(bits ?? new Uint8Array(0), at + 1).fill(0xff, old);
     }
-    this.mark(false);
+    bits[at] &= ~(1 << (this.length & 7));
     this.nullCount++;
     this.length++;
   }
 
-  /** Writes the bit of entry `length`. */
-  private mark(valid: boolean): void {
-    let bits = this.validity!;
-    const at = this.length >> 3;
-    if (at >= bits.length) bits = this.validity = grown(bits, at + 1);
-    if (valid) bits[at] |= 1 << (this.length & 7);
-    else bits[at] &= ~(1 << (this.length & 7));
-  }
-
   /** The validity bitmap for Arrow, undefined where all are valid. */
   protected nullBitmap(): Uint8Array | undefined {
-    return this.nullCount > 0 ? this.validity!.slice(0, (this.length + 7) >> 3) : undefined;
+    if (this.nullCount === 0) return undefined;
+    const bytes = (this.length + 7) >> 3;
+    const { validity } = this;
+    if (validity!.length >= bytes) return validity!.slice(0, bytes);
+    return resized(validity!, bytes).fill(0xff, validity!.length);
   }
 
   /** Begins anew. */

@@ -1,7 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Int64, Vector } from "apache-arrow";
-import { BytesColumn, createColumn, createRow, type ListColumn, type StructColumn, types, WordsColumn } from "./mod.ts";
+import {
+  BytesColumn,
+  createColumn,
+  createRow,
+  type ListColumn,
+  type NumberColumn,
+  type StructColumn,
+  types,
+  WordsColumn,
+} from "./mod.ts";
 import { anySchema, anyType, anyValue, appendPlain, type Plain, plain, rowsOf } from "../../tests/conformance/rows.ts";
 import { recordBatch } from "./take.ts";
 
@@ -177,4 +186,30 @@ Deno.test("BytesColumn.appendNull() keeps where the next entry begins when it is
       assertEquals(text, i === nullAt ? "" : `${i}`);
     }
   }
+});
+
+Deno.test("ColumnBase.advance() counts what was written directly, nulls by nullAt() among it; truncate() forgets both", () => {
+  const entries = fc.array(fc.option(fc.integer({ min: -1e9, max: 1e9 })), { maxLength: 60 });
+  fc.assert(fc.property(entries, entries, entries, fc.nat(60), (appended, dropped, written, cut) => {
+    const column = createColumn(types.int32()) as NumberColumn;
+    const write = (values: readonly (number | null)[]) => {
+      const from = column.length;
+      column.reserve(values.length);
+      values.forEach((value, i) => {
+        column.values[from + i] = value ?? 0;
+        if (value === null) column.nullAt(from + i);
+      });
+      column.advance(from + values.length);
+    };
+    for (const value of appended) appendPlain(column, value);
+    write(dropped);
+    const kept = [...appended, ...dropped].slice(0, cut);
+    column.truncate(cut);
+    write(written);
+    for (const value of appended) appendPlain(column, value);
+    const wanted = [...kept, ...written, ...appended];
+    const data = column.finish();
+    assertEquals([data.length, data.nullCount], [wanted.length, wanted.filter((value) => value === null).length]);
+    assertEquals(wanted.map((_, i) => plain(data, i)), wanted);
+  }));
 });

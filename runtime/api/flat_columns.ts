@@ -5,12 +5,13 @@
  */
 import { type Data, makeData } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { ColumnBase, grown, INITIAL } from "./column.ts";
+import { ColumnBase, grown, handedOver, INITIAL, resized } from "./column.ts";
 import { FatalError } from "./errors.ts";
 
 /** Booleans, a bit each. */
 export class BoolColumn extends ColumnBase {
-  private bits = new Uint8Array(INITIAL);
+  /** A bit an entry; what lies beyond the length is overwritten. For generated decoders. */
+  bits: Uint8Array = new Uint8Array(INITIAL);
   /** `type` is what is built. */
   constructor(readonly type: DataType) {
     super();
@@ -18,6 +19,11 @@ export class BoolColumn extends ColumnBase {
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.bits.length + this.validityBytes;
+  }
+  /** Makes room for so many entries more at once. */
+  reserve(entries: number): void {
+    const needed = (this.length + entries + 7) >> 3;
+    if (needed > this.bits.length) this.bits = resized(this.bits, needed);
   }
   /** Appends a value. */
   append(value: boolean): void {
@@ -45,8 +51,6 @@ export class BoolColumn extends ColumnBase {
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
   /** Makes room for an entry and returns where it begins. */
   private room(): number {
     const at = this.length >> 3;
@@ -60,7 +64,8 @@ export type NumberArray = Int8Array | Int16Array | Int32Array | Float32Array | F
 
 /** 8 to 32 bit integers, floats, doubles and dates: one JavaScript number each, written as it is. */
 export class NumberColumn extends ColumnBase {
-  private values: NumberArray;
+  /** What lies beyond the length is overwritten. For generated decoders. */
+  values: NumberArray;
   /** `type` is what is built. */
   constructor(readonly type: DataType, private readonly ArrayType: new (n: number) => NumberArray) {
     super();
@@ -69,6 +74,10 @@ export class NumberColumn extends ColumnBase {
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.values.byteLength + this.validityBytes;
+  }
+  /** Makes room for so many entries more at once. */
+  reserve(entries: number): void {
+    if (this.length + entries > this.values.length) this.values = resized(this.values, this.length + entries);
   }
   /** The caller has checked the range of integers. */
   append(value: number): void {
@@ -89,27 +98,31 @@ export class NumberColumn extends ColumnBase {
       length: this.length,
       nullCount: this.nullCount,
       nullBitmap: this.nullBitmap(),
-      data: this.values.slice(0, this.length),
+      data: handedOver(this.values, this.length),
     } as never);
     this.values = new this.ArrayType(INITIAL);
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
 }
 
 /** Entries of 2 or 4 little-endian 32 bit words: longs, timestamps and decimals. No BigInt on the hot path. */
 export class WordsColumn extends ColumnBase {
-  private words: Int32Array;
+  /** `width` words an entry, the lowest first; what lies beyond the length is overwritten. For generated decoders. */
+  words: Int32Array;
   /** `type` is what is built. */
-  constructor(readonly type: DataType, private readonly width: 2 | 4) {
+  constructor(readonly type: DataType, readonly width: 2 | 4) {
     super();
     this.words = new Int32Array(INITIAL * width);
   }
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.words.byteLength + this.validityBytes;
+  }
+  /** Makes room for so many entries more at once. */
+  reserve(entries: number): void {
+    const needed = (this.length + entries) * this.width;
+    if (needed > this.words.length) this.words = resized(this.words, needed);
   }
   /** A 64 bit integer from its halves (two's complement), sign-extended where the entry is wider. */
   appendParts(low: number, high: number): void {
@@ -147,8 +160,10 @@ export class WordsColumn extends ColumnBase {
   }
   /** The entries as Arrow data; the builder is empty afterwards. */
   finish(): Data {
-    const words = this.words.slice(0, this.length * this.width);
-    const data = this.width === 2 ? new BigInt64Array(words.buffer) : new Uint32Array(words.buffer);
+    const { buffer, byteOffset, length } = handedOver(this.words, this.length * this.width);
+    const data = this.width === 2
+      ? new BigInt64Array(buffer, byteOffset, length / 2)
+      : new Uint32Array(buffer, byteOffset, length);
     const out = makeData({
       type: this.type,
       length: this.length,
@@ -160,8 +175,6 @@ export class WordsColumn extends ColumnBase {
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
   /** Makes room for an entry and returns where it begins. */
   private room(): number {
     const at = this.length * this.width;
@@ -174,8 +187,12 @@ const TEXT = new TextEncoder();
 
 /** Strings and binaries: bytes end to end, with 32 bit offsets. */
 export class BytesColumn extends ColumnBase {
-  private offsets = new Int32Array(INITIAL + 1);
-  private bytes = new Uint8Array(INITIAL * 16);
+  /** Where each entry begins and the last one ends. For generated decoders. */
+  offsets: Int32Array = new Int32Array(INITIAL + 1);
+  /** For generated decoders, which ask `roomFor()` before they write. */
+  bytes: Uint8Array = new Uint8Array(INITIAL * 16);
+  /** How long entries have been so far: for `reserve()`. */
+  private meanBytes = 0;
   /** `type` is what is built. */
   constructor(readonly type: DataType) {
     super();
@@ -183,6 +200,18 @@ export class BytesColumn extends ColumnBase {
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.offsets.byteLength + this.bytes.length + this.validityBytes;
+  }
+  /** Makes room for so many entries more at once, of the length that they had so far. */
+  reserve(entries: number): void {
+    if (this.length + entries >= this.offsets.length) this.offsets = resized(this.offsets, this.length + entries + 1);
+    const wanted = this.used + Math.ceil(entries * this.meanBytes * 1.05);
+    if (wanted > this.bytes.length) this.bytes = resized(this.bytes, wanted);
+  }
+  /** Makes room for `size` bytes at `at`; the bytes' array may be another one afterwards. */
+  roomFor(at: number, size: number): void {
+    if (at + size <= this.bytes.length) return;
+    if (at + size > 0x7fffffff) throw new FatalError(`Cannot hold a column of ${at + size} bytes: the most is 2 GiB`);
+    this.bytes = grown(this.bytes, at + size);
   }
   /** Bytes in use so far. */
   get used(): number {
@@ -216,29 +245,25 @@ export class BytesColumn extends ColumnBase {
   /** The entries as Arrow data; the builder is empty afterwards. */
   finish(): Data {
     const used = this.used;
+    if (this.length > 0) this.meanBytes = used / this.length;
     const out = makeData({
       type: this.type,
       length: this.length,
       nullCount: this.nullCount,
       nullBitmap: this.nullBitmap(),
-      valueOffsets: this.offsets.slice(0, this.length + 1),
-      data: this.bytes.slice(0, used),
+      valueOffsets: handedOver(this.offsets, this.length + 1),
+      data: handedOver(this.bytes, used),
     } as never);
     this.offsets = new Int32Array(INITIAL + 1);
     this.bytes = new Uint8Array(INITIAL * 16);
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
   /** Makes room for one entry of `size` bytes and returns where its bytes begin. */
   private room(size: number): number {
     if (this.length + 2 > this.offsets.length) this.offsets = grown(this.offsets, this.length + 2);
     const at = this.offsets[this.length];
-    if (at + size > this.bytes.length) {
-      if (at + size > 0x7fffffff) throw new FatalError(`Cannot hold a column of ${at + size} bytes: the most is 2 GiB`);
-      this.bytes = grown(this.bytes, at + size);
-    }
+    this.roomFor(at, size);
     return at;
   }
 }

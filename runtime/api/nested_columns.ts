@@ -5,7 +5,7 @@
  */
 import { type Data, makeData } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { type Column, ColumnBase, grown, INITIAL } from "./column.ts";
+import { type Column, ColumnBase, grown, handedOver, INITIAL, resized } from "./column.ts";
 
 /** Lists and maps. Append the elements to `child` (for a map: to its `keys` and `values`), then call `close()`. */
 export class ListColumn extends ColumnBase {
@@ -17,6 +17,10 @@ export class ListColumn extends ColumnBase {
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.offsets.byteLength + this.child.byteLength + this.validityBytes;
+  }
+  /** Makes room for so many entries more at once; how many elements they have is not known. */
+  reserve(entries: number): void {
+    if (this.length + entries >= this.offsets.length) this.offsets = resized(this.offsets, this.length + entries + 1);
   }
   /** Ends an entry: all that `child` got since the last entry is in it. */
   close(): void {
@@ -41,15 +45,13 @@ export class ListColumn extends ColumnBase {
       length: this.length,
       nullCount: this.nullCount,
       nullBitmap: this.nullBitmap(),
-      valueOffsets: this.offsets.slice(0, this.length + 1),
+      valueOffsets: handedOver(this.offsets, this.length + 1),
       child: this.child.finish(),
     } as never);
     this.offsets = new Int32Array(INITIAL + 1);
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
   /** Notes where the entry ends. */
   private end(): void {
     if (this.length + 2 > this.offsets.length) this.offsets = grown(this.offsets, this.length + 2);
@@ -66,6 +68,10 @@ export class StructColumn extends ColumnBase {
   /** Bytes of buffers in use. */
   get byteLength(): number {
     return this.children.reduce((sum, child) => sum + child.byteLength, this.validityBytes);
+  }
+  /** Makes room for so many entries more at once. */
+  reserve(entries: number): void {
+    for (const child of this.children) child.reserve(entries);
   }
   /** Ends an entry: each child has got one for it. */
   close(): void {
@@ -93,6 +99,4 @@ export class StructColumn extends ColumnBase {
     this.reset();
     return out;
   }
-  /** Nothing: what lies beyond the length is overwritten. */
-  protected cut(): void {}
 }
