@@ -2,7 +2,6 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { FatalError } from "../api/errors.ts";
 import { rawHeaders, rawKey, rawOffset, type RawRecords, rawValue } from "../api/raw_records.ts";
 import { concat, controlBatch, encodeBatch, type FixtureBatch } from "./batch_fixture.ts";
-import { crc32c } from "./crc32c.ts";
 import { type DecodeOptions, decodeRecordSet, type RecordSet, scanRecordSet } from "./record_batch.ts";
 import { SlabPool } from "./slab_pool.ts";
 
@@ -30,11 +29,6 @@ function values(all: readonly RawRecords[]): string[] {
 function batch(baseOffset: bigint, texts: readonly string[], more: Partial<FixtureBatch> = {}): Uint8Array {
   return encodeBatch({ baseOffset, records: texts.map((value, offsetDelta) => ({ offsetDelta, value })), ...more });
 }
-
-Deno.test("crc32c() gives the check value of the standard", () => {
-  assertEquals(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);
-  assertEquals(crc32c(new Uint8Array(0)), 0);
-});
 
 Deno.test("decodeRecordSet() indexes keys, values, headers, tombstones and timestamps without a copy", () => {
   const bytes = encodeBatch({
