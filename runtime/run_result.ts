@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Clock } from "./api/mod.ts";
+import type { Clock, StorageUsage } from "./api/mod.ts";
 import type { CommitReport } from "./commit.ts";
+import { CommitterUsage } from "./storage_usage.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 
 /** Plain data; offsets and versions are JSON numbers where they are safe integers, which they are in practice. */
@@ -21,6 +22,20 @@ export interface ConnectorResult {
   readonly seconds: number;
   /** Topics that failed while the others went on, and why. */
   readonly failedTopics: Readonly<Record<string, string>>;
+  /** What tasks and commits asked of the tables' storage, by operation; empty where that is not counted. */
+  readonly storage: readonly StorageSum[];
+  /** Seconds of every task by stage, over all its lives. */
+  readonly stageSeconds: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Seconds of commits on the main thread, one after the other. */
+  readonly commitSeconds: number;
+}
+
+/** Requests of one kind, whatever came of them. */
+export interface StorageSum {
+  readonly operation: string;
+  readonly requests: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 /** One table's part. */
@@ -47,7 +62,9 @@ export class RunResult {
   readonly #tables = new Map<string, TableState>();
   /** The last figures of every task, and those of tasks that were replaced. */
   readonly #tasks = new Map<number, TaskMetrics>();
-  #replaced: TaskMetrics[] = [];
+  #replaced: { readonly task: number; readonly metrics: TaskMetrics }[] = [];
+  readonly #committers = new CommitterUsage();
+  #commitMs = 0;
   readonly #states = new Map<number, string>();
   readonly #startedMs: number;
   /** Why topics do not run, by topic. */
@@ -59,7 +76,9 @@ export class RunResult {
     this.#startedMs = clock.monotonic();
   }
 
-  committed({ table, shares, outcomes }: CommitReport): void {
+  committed({ table, shares, outcomes, storage, durationMs }: CommitReport): void {
+    this.#commitMs += durationMs;
+    if (storage.length > 0) this.#committers.note(this.connector, table, storage);
     const state = this.#tables.get(table) ??
       { version: -1n, rows: 0, files: 0, bytes: 0, offsets: new Map<string, bigint>() };
     this.#tables.set(table, state);
@@ -83,7 +102,7 @@ export class RunResult {
     this.#states.set(task, state);
     const metrics = this.#tasks.get(task);
     if (state === "RUNNING" || !metrics) return;
-    this.#replaced.push(metrics); // the next one counts from 0
+    this.#replaced.push({ task, metrics }); // the next one counts from 0
     this.#tasks.delete(task);
   }
 
@@ -116,7 +135,9 @@ export class RunResult {
   }
 
   snapshot(): ConnectorResult {
-    const tasks = [...this.#replaced, ...this.#tasks.values()];
+    const lives = [...this.#replaced, ...[...this.#tasks].map(([task, metrics]) => ({ task, metrics }))];
+    const tasks = lives.map(({ metrics }) => metrics);
+    const usage = [...tasks.flatMap((task) => task.storage), ...[...this.#committers.all()].flatMap((of) => of.usage)];
     const tables = [...this.#tables].map(([table, state]) => ({
       table,
       version: Number(state.version),
@@ -135,8 +156,35 @@ export class RunResult {
       commits: this.commits,
       seconds: Math.round(this.clock.monotonic() - this.#startedMs) / 1000,
       failedTopics: Object.fromEntries([...this.#failed].map(([topic, { why }]) => [topic, why])),
+      storage: sumStorage(usage),
+      stageSeconds: sumStages(lives),
+      commitSeconds: Math.round(this.#commitMs) / 1000,
     };
   }
+}
+
+function sumStorage(usage: readonly StorageUsage[]): StorageSum[] {
+  return [...Map.groupBy(usage, ({ operation }) => operation)].sort(([a], [b]) => a < b ? -1 : 1).map((
+    [operation, own],
+  ) => ({
+    operation,
+    requests: own.reduce((sum, { requests }) => sum + requests, 0),
+    bytesIn: own.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
+    bytesOut: own.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+  }));
+}
+
+function sumStages(
+  lives: readonly { readonly task: number; readonly metrics: TaskMetrics }[],
+): ConnectorResult["stageSeconds"] {
+  const sums: Record<string, Record<string, number>> = {};
+  for (const { task, metrics } of lives) {
+    const own = sums[task] ??= {};
+    for (const [stage, ms] of Object.entries(metrics.stageMs)) {
+      own[stage] = Math.round((own[stage] ?? 0) * 1000 + ms) / 1000;
+    }
+  }
+  return sums;
 }
 
 function sumRejects(tasks: readonly TaskMetrics[]): ConnectorResult["rejects"] {
