@@ -9,7 +9,8 @@ import { type Column, ColumnBase, grown, handedOver, INITIAL, resized } from "./
 
 /** Lists and maps. Append the elements to `child` (for a map: to its `keys` and `values`), then call `close()`. */
 export class ListColumn extends ColumnBase {
-  private offsets = new Int32Array(INITIAL + 1);
+  /** Where the elements of each entry begin and those of the last one end. For generated decoders. */
+  offsets: Int32Array = new Int32Array(INITIAL + 1);
   /** `type` is what is built. */
   constructor(readonly type: DataType, readonly child: Column) {
     super();
