@@ -1,166 +1,131 @@
 /**
- * `deno task bench`: drains a topic with the real program and prints one JSON line of figures.
+ * `deno task bench`: drains topics with the real program and prints one JSON line of figures a run.
  *
- * A topic of JSON records of 178 bytes is produced once a run, the program drains it into a fresh table, and DuckDB
- * counts the rows and the distinct ids. records_per_s goes from the program's first log line ("Starting") to its last
- * commit; cpu_s and peak_rss_mb are the whole process', start and end included.
+ * Topics are produced once an invocation, the program drains each into a fresh table, and DuckDB counts the rows and the
+ * distinct ids. records_per_s goes from the program's first log line ("Starting") to its last commit; cpu_s, gb_s and
+ * peak_rss_mb are the whole process', start and end included. Flags and figures are explained in README.md.
  *
- * With --topics it is the benchmark of many tables: see many_tables.ts.
- *
- *     deno task bench --topics 500 --records 5000000 [--rate 40000] [--backlog 0] [--commit-interval 10s] [--keep]
- *     deno task bench [--records 1000000] [--partitions 4] [--tasks 2] [--runs 1] [--bootstrap host:port [--topic filled]] [--set key=value]...
+ *     deno task bench --format json,avro,protobuf --records 5000000 --tasks 1,2 --runs 5
+ *     deno task bench --records 5000000 --runs 5 --peer COMMAND     beside somebody else's program
+ *     deno task bench --profile                                     where the time goes
+ *     deno task bench --topics 500 --records 5000000                hundreds of tables: see many_tables.ts
  *
  * @module
  */
-import { parseArgs } from "node:util";
-import { systemClock } from "../../runtime/clock.ts";
-import { option } from "../../mod.ts";
-import { parseValue } from "../../runtime/config/parse_value.ts";
-import { startKafka } from "../../runtime/cli/services/kafka.ts";
-import { createAdmin } from "../../runtime/kafka/admin.ts";
-import { createProducer } from "../../runtime/kafka/producer.ts";
-import { kafkaSettings } from "../../runtime/kafka/settings.ts";
-import { createLog } from "../../runtime/log.ts";
-import { DUCKDB_DELTA, runPython } from "../support/python.ts";
+import { drainOnce } from "./drain.ts";
+import { comparison, type Figures, summary } from "./figures.ts";
+import { type BenchFlags, intervalMs, readFlags } from "./flags.ts";
 import { benchManyTables } from "./many_tables.ts";
-import { startProgram, watchUsage } from "./program.ts";
-import { jsonRecords, RECORD_BYTES } from "./records.ts";
+import { runPeer } from "./peer.ts";
+import { stageTable } from "../../runtime/stage_table.ts";
+import { SHAPES } from "./schemas.ts";
+import { type BenchServices, startBenchServices } from "./services.ts";
+import { openTableStore, type TableStore } from "./stores.ts";
+import { deleteTopics, type FilledTopic, fillTopic, type TopicSpec } from "./topics.ts";
 
-const SEND_RECORDS = 5_000;
-const { values: flags } = parseArgs({
-  options: {
-    records: { type: "string", default: "1000000" },
-    partitions: { type: "string", default: "4" },
-    tasks: { type: "string", default: "2" },
-    runs: { type: "string", default: "1" },
-    "commit-interval": { type: "string" },
-    bootstrap: { type: "string" },
-    topic: { type: "string" },
-    topics: { type: "string" },
-    rate: { type: "string", default: "40000" },
-    backlog: { type: "string", default: "0" },
-    keep: { type: "boolean", default: false },
-    set: { type: "string", multiple: true, default: [] },
+const flags = readFlags(Deno.args);
+await using services = await startBenchServices({
+  bootstrap: flags.bootstrap,
+  registry: flags.registry,
+  needsRegistry: flags.formats.some((format) => format !== "json"),
+  heapMiB: flags.brokerHeapMiB ?? (flags.topics ? 1024 : 256), // hundreds of topics in 256 MiB: it collects garbage
+});
+if (flags.topics) print(await manyTables(flags, flags.topics, services.bootstrap));
+else await drains(flags, services);
+
+async function drains(flags: BenchFlags, services: BenchServices): Promise<void> {
+  /** By what they hold. */
+  const filled = new Map<string, FilledTopic>();
+  try {
+    for (const storage of flags.storages) {
+      await using store = await openTableStore(storage, flags.s3DelayMs);
+      for (const spec of specsOf(flags)) {
+        const key = JSON.stringify(spec);
+        const topic = filled.get(key) ?? await topicOf(spec, flags, services);
+        filled.set(key, topic);
+        for (const tasks of flags.tasks) {
+          for (const commitInterval of flags.commitIntervals) {
+            await repeat(topic, { flags, services, store, tasks, commitInterval });
+          }
+        }
+      }
+    }
+  } finally {
+    const isKept = flags.topic !== null || flags.keepTopic !== null;
+    if (!services.isOurs && !isKept) {
+      await deleteTopics([...filled.values()].map(({ name }) => name), services.bootstrap);
+    }
+  }
+}
+
+async function topicOf(spec: TopicSpec, flags: BenchFlags, services: BenchServices): Promise<FilledTopic> {
+  if (flags.topic !== null) return { ...spec, name: flags.topic };
+  const name = flags.keepTopic ?? `bench-${spec.format}-${spec.schema}-${crypto.randomUUID().slice(0, 8)}`;
+  return await fillTopic(name, spec, services);
+}
+
+function specsOf({ formats, schemas, compressions, records, partitions }: BenchFlags): TopicSpec[] {
+  return formats.flatMap((format) =>
+    schemas.flatMap((schema) =>
+      compressions.flatMap((compression) =>
+        (records ?? [SHAPES[schema].recordsDefault]).map((records) => (
+          { format, schema, compression, records, partitions }
+        ))
+      )
+    )
+  );
+}
+
+/** All runs of one kind; with a peer, ours and its in turn. */
+async function repeat(
+  topic: FilledTopic,
+  { flags, services, store, tasks, commitInterval }: {
+    flags: BenchFlags;
+    services: BenchServices;
+    store: TableStore;
+    tasks: number;
+    commitInterval: string;
   },
-});
-const records = Number(flags.records);
-
-const own = flags.bootstrap ? null : await startKafka({
-  clock: systemClock,
-  log: (line) => console.error(line),
-  heapMiB: flags.topics ? 1024 : 256, // hundreds of topics with 256 MiB: it spends its time collecting garbage
-});
-const bootstrap = flags.bootstrap ?? own!.bootstrap;
-try {
-  if (flags.topics) await manyTables(Number(flags.topics));
-  else await oneTable();
-} finally {
-  await own?.stop();
+): Promise<void> {
+  const { bootstrap, registryUrl } = services;
+  const ours: Figures[] = [], theirs: Figures[] = [];
+  for (let run = 0; run < flags.runs; run++) {
+    const { figures, result } = await drainOnce(topic, {
+      bootstrap,
+      registryUrl,
+      tasks,
+      commitInterval,
+      set: flags.set,
+      store,
+    });
+    ours.push(figures);
+    print(figures);
+    if (flags.profile) console.error(stageTable([result]));
+    if (flags.peer === null) continue;
+    const commitMs = intervalMs(commitInterval);
+    theirs.push(await runPeer(topic, { command: flags.peer, bootstrap, registryUrl, tasks, commitMs }));
+    print(theirs.at(-1)!);
+  }
+  if (flags.runs > 1) [ours, theirs].filter(({ length }) => length > 0).forEach((runs) => print(summary(runs)));
+  if (theirs.length > 0) print(comparison(ours, theirs));
 }
 
-async function oneTable(): Promise<void> {
-  const topic = flags.topic ?? `bench-${crypto.randomUUID().slice(0, 8)}`;
-  if (flags.topic === undefined) await produce(topic);
-  for (let run = 0; run < Number(flags.runs); run++) console.log(JSON.stringify(await drain(topic, run)));
-}
-
-async function manyTables(topics: number): Promise<void> {
+function manyTables(flags: BenchFlags, topics: number, bootstrap: string): Promise<Figures> {
   const { partitions, tasks, rate, backlog, set, keep } = flags;
-  const interval = parseValue(option.durationMs({ doc: "" }), flags["commit-interval"] ?? "10s");
-  if ("why" in interval) throw new Error(`--commit-interval ${interval.why}`);
-  const figures = await benchManyTables({
+  return benchManyTables({
     bootstrap,
     topics,
-    records,
-    partitions: Number(partitions),
-    tasks: Number(tasks),
-    intervalMs: interval.value as number,
-    rate: Number(rate),
-    backlog: Number(backlog),
+    records: flags.records?.[0] ?? 1_000_000,
+    partitions,
+    tasks: tasks[0],
+    intervalMs: intervalMs(flags.commitIntervals[0]),
+    rate,
+    backlog,
     set,
     keep,
   });
+}
+
+function print(figures: Figures): void {
   console.log(JSON.stringify(figures));
-}
-
-async function produce(topic: string): Promise<void> {
-  console.error(`Producing ${records} records of ${RECORD_BYTES} bytes to ${topic} ...`);
-  const settings = await kafkaSettings({ "bootstrap.servers": bootstrap });
-  const log = createLog({ level: "warn", format: "text" });
-  const admin = createAdmin({ settings: settings.admin, log, readCommitted: true });
-  const producer = createProducer(settings.producer);
-  try {
-    await admin.ensureTopic(topic, Number(flags.partitions), 1);
-    for (let from = 0; from < records; from += SEND_RECORDS) {
-      await producer.send(jsonRecords(topic, from, Math.min(records, from + SEND_RECORDS), systemClock.now()));
-    }
-  } finally {
-    await producer.close();
-    await admin.close();
-  }
-}
-
-async function drain(topic: string, run: number): Promise<Record<string, unknown>> {
-  const dir = await Deno.makeTempDir({ prefix: "sluice-bench-" });
-  try {
-    const logFile = `${dir}/log`;
-    const config = {
-      "bootstrap.servers": bootstrap,
-      "http.listen": "off",
-      "log.format": "json",
-      "log.file": logFile,
-      connectors: {
-        [`${topic}-${run}`]: {
-          connector: "delta-sink",
-          topics: [topic],
-          "tasks.max": Number(flags.tasks),
-          "value.converter": "json",
-          "table.uri": `${dir}/\${topic}`,
-          "commit.interval.ms": flags["commit-interval"] ?? "1s",
-        },
-      },
-    };
-    await Deno.writeTextFile(`${dir}/config.yaml`, JSON.stringify(config)); // JSON is YAML
-    const child = await startProgram(
-      `${dir}/config.yaml`,
-      "--until-caught-up",
-      ...flags.set.flatMap((set) => ["--set", set]),
-    );
-    const usage = watchUsage(child.pid);
-    const { code, stdout } = await child.output();
-    const { cpuS, peakRssMb } = await usage;
-    if (code !== 0) throw new Error(`The program ended with ${code}; ${await Deno.readTextFile(logFile)}`);
-    const result = JSON.parse(new TextDecoder().decode(stdout));
-    const [table] = result.connectors[0].tables;
-    const lines = (await Deno.readTextFile(logFile)).trim().split("\n").map((line) => JSON.parse(line));
-    const at = (message: string) =>
-      lines.filter((line) => line.message === message).map((line) => Date.parse(line.time));
-    const seconds = (at("Committed").at(-1)! - at("Starting")[0]) / 1000;
-    const { rows, ids } = await count(`${dir}/${topic}`);
-    if (rows !== records || ids !== records) throw new Error(`Wrong rows: ${rows} with ${ids} ids, wanted ${records}`);
-    return {
-      bench: "json-local",
-      records,
-      tasks: Number(flags.tasks),
-      rows,
-      seconds,
-      records_per_s: Math.round(records / seconds),
-      cpu_s: cpuS,
-      peak_rss_mb: peakRssMb,
-      commits: table.version + 1,
-      files: table.files,
-      bytes: table.bytes,
-    };
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-async function count(table: string): Promise<{ rows: number; ids: number }> {
-  const script = DUCKDB_DELTA + `
-import sys, json
-rows, ids = con.execute(f"select count(*), count(distinct id) from delta_scan('{sys.argv[1]}')").fetchone()
-print(json.dumps({"rows": rows, "ids": ids}))
-`;
-  return JSON.parse(await runPython(script, table));
 }

@@ -1,12 +1,11 @@
 /**
- * The benchmark's records: eight fields, 178 bytes of JSON each.
+ * Records for an ordinary producer: those of eight fields (`flat8` of schemas.ts), 178 bytes of JSON each, and some
+ * other shapes that many tables share.
  *
  * @module
  */
 import type { ProducerRecord } from "../../runtime/kafka/types.ts";
-
-/** Bytes of every value. */
-export const RECORD_BYTES = 178;
+import { SHAPES } from "./schemas.ts";
 
 const CITIES = ["Berlin", "Lisbon", "Nairobi", "Osaka", "Quito", "Tromso", "Zagreb"];
 const DEVICES = ["ios", "android", "web"];
@@ -35,24 +34,10 @@ export function shapedRecord(topic: string, shape: number, id: number, nowMs: nu
 }
 
 function record(topic: string, id: number, nowMs: number): ProducerRecord {
-  // A cheap hash spreads the values; the score has 17 digits, as measured doubles do.
-  const mixed = (Math.imul(id, 2654435761) >>> 0) / 4294967296;
-  const value = {
-    id,
-    name: "",
-    ts: 1_760_000_000_000 + id,
-    amount: Math.round(mixed * 100_000) / 100,
-    city: CITIES[id % CITIES.length],
-    device: DEVICES[id % DEVICES.length],
-    active: id % 3 === 0,
-    score: mixed + 1e-7,
-  };
-  const missing = RECORD_BYTES - JSON.stringify(value).length;
-  value.name = `user-${id}`.padEnd(missing, "x").slice(0, missing);
   return {
     topic,
     key: TEXT.encode(String(id)),
-    value: TEXT.encode(JSON.stringify(value)),
+    value: TEXT.encode(JSON.stringify(SHAPES.flat8.record(id))),
     headers: [],
     timestampMs: nowMs, // not made up: the broker deletes what is older than the topic's retention
   };
