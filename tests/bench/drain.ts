@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exists } from "../../runtime/cli/exists.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { ConnectorResult } from "../../runtime/run_result.ts";
 import { DUCKDB_DELTA, runPython } from "../support/python.ts";
@@ -76,7 +77,7 @@ export async function drainOnce(topic: FilledTopic, options: DrainOptions): Prom
     };
     return { figures, result };
   } finally {
-    await store.remove(place).catch((error) => console.error(`Cannot remove ${place}: ${error.message}`));
+    await store.remove(place);
     await Deno.remove(dir, { recursive: true });
   }
 }
@@ -132,8 +133,9 @@ async function moments(logFile: string): Promise<{ startedMs: number; committedM
   return { startedMs, committedMs };
 }
 
+/** The end of a log; a program that did not come to write one has said why on stderr. */
 async function tail(path: string): Promise<string> {
-  return (await Deno.readTextFile(path)).slice(-3000);
+  return await exists(path) ? (await Deno.readTextFile(path)).slice(-3000) : "(nothing)";
 }
 
 /** Rows and distinct ids as DuckDB's reader of Delta tables counts them. */

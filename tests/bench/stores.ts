@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exists } from "../../runtime/cli/exists.ts";
 import { type ObjectStoreAccess, startObjectStore } from "../../runtime/cli/services/object_store.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { s3OptionsOf } from "../support/object_store.ts";
@@ -53,7 +54,9 @@ async function openFolder(): Promise<TableStore> {
     options: {},
     access: null,
     place: (run) => `${dir}/${run}`,
-    remove: (place) => Deno.remove(place, { recursive: true }),
+    remove: async (place) => {
+      if (await exists(place)) await Deno.remove(place, { recursive: true });
+    },
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
 }
