@@ -63,3 +63,8 @@ function exhausted(what: string, attempts: number, elapsedMs: number, timeoutMs:
     { cause },
   );
 }
+
+/** What may pass is final where nothing is done again. */
+export function endRetries(error: unknown): never {
+  throw error instanceof RetriableError ? new FatalError(error.message, { cause: error }) : error;
+}

@@ -16,35 +16,32 @@ import {
   FatalError,
   type Offsets,
   partitionKey,
-  RetriableError,
   SinkBatch,
   type SinkTask,
   type TopicPartition,
   TopicsError,
 } from "./api/mod.ts";
 import type { Accepted } from "./consume.ts";
+import { HeldSlabs, type Taken } from "./held_slabs.ts";
 import type { TaskShare } from "./coordinator_state.ts";
 import { withSchemaOf } from "./dead_letter.ts";
 import type { Stage } from "./errant_record_reporter.ts";
 import type { Fetched } from "./kafka/types.ts";
+import { Preparing, type Shares } from "./preparing.ts";
 import { put, putGap } from "./put.ts";
+import { endRetries } from "./retry.ts";
 import type { TaskParts } from "./task_parts.ts";
 import type { OpenPartition, ToTask } from "./task_protocol.ts";
 
 export type { TaskCounters, TaskParts, TopicStages } from "./task_parts.ts";
 
-/** Records on their way; `token` tells whether the partition was moved or closed since they were accepted. */
-type Taken = Accepted & { kind: "records" };
-
 const POLL_WAIT_MS = 250;
 const MANY_SHARES = 50;
-/** What the smallest slab takes, index and all. */
-const SLAB_BYTES_MIN = 8 * 1024;
 
 /** One task's life: `run()` until a `stop`, or until it fails. */
 export class Task {
   readonly #inbox: ToTask[] = [];
-  readonly #held = new Map<string, Taken[]>();
+  readonly #held: HeldSlabs;
   /** Shares that were prepared and are not settled, by id. */
   readonly #staged = new Map<string, TaskShare["share"]>();
   #wakeInbox: (() => void) | null = null;
@@ -53,8 +50,12 @@ export class Task {
   #ending = false;
   #finishing = false;
   #rowsSincePrepare = 0;
+  /** Phase one, while the sink makes durable what was put: records are put meanwhile, messages wait. */
+  #preparing: Preparing | null = null;
 
-  constructor(private readonly parts: TaskParts) {}
+  constructor(private readonly parts: TaskParts) {
+    this.#held = new HeldSlabs((slab) => parts.fetcher.release(slab));
+  }
 
   receive(message: ToTask): void {
     this.#inbox.push(message);
@@ -67,7 +68,13 @@ export class Task {
   async run(): Promise<void> {
     const { fetcher, sink, send, reporter, giveUp } = this.parts;
     let failure: { readonly error: unknown } | null = null;
-    const steps = [() => this.#live(), () => fetcher.close(), () => sink.stop(), () => reporter.close()];
+    const steps = [
+      () => this.#live(),
+      () => this.#abandonPrepare(),
+      () => fetcher.close(),
+      () => sink.stop(),
+      () => reporter.close(),
+    ];
     for (const step of steps) {
       try {
         await step();
@@ -87,7 +94,7 @@ export class Task {
       await this.#serve();
       if (this.#stopped) break;
       if (this.#finishing) {
-        await this.#message();
+        await this.#something();
         continue;
       }
       for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
@@ -127,6 +134,7 @@ export class Task {
   /** Closes all that there is of a topic; whatever its sink has to say against it. */
   async #failTopic(topic: string, { message }: Error): Promise<void> {
     const { reporter, consume, send, log, forgetStages } = this.parts;
+    await this.#endPrepare(); // what was put before is not what failed
     await reporter.room(); // letters that cannot be sent are no topic's failure
     log.warn("A topic cannot go on: it is closed", { topic, error: message });
     try {
@@ -140,15 +148,15 @@ export class Task {
     send({ kind: "topic-failed", topic, why: message });
   }
 
-  /** Handles every message that is there. */
+  /** Handles every message that is there; while files become durable, none. */
   async #serve(): Promise<void> {
-    for (let message = this.#inbox.shift(); message && !this.#stopped; message = this.#inbox.shift()) {
-      await this.#handle(message);
-    }
+    if (this.#preparing?.outcome) await this.#endPrepare();
+    while (!this.#stopped && !this.#preparing && this.#inbox.length > 0) await this.#handle(this.#inbox.shift()!);
   }
 
-  /** Resolves when there is a message. */
-  #message(): Promise<void> {
+  /** Resolves when there is something to serve. */
+  #something(): Promise<void> {
+    if (this.#preparing) return this.#preparing.ended;
     if (this.#inbox.length > 0) return Promise.resolve();
     return new Promise((resolve) => this.#wakeInbox = resolve);
   }
@@ -159,7 +167,7 @@ export class Task {
     const settled = work.finally(() => done = true);
     settled.catch(() => {}); // awaited below, unless the task stops first
     while (!done) {
-      await Promise.race([settled.catch(() => {}), this.#message()]);
+      await Promise.race([settled.catch(() => {}), this.#something()]);
       if (!done) await this.#serve();
       if (this.#stopped) return null;
     }
@@ -200,32 +208,15 @@ export class Task {
     counters.read(count, bytes.length);
     const wants = () =>
       this.parts.retry(`find the schema of ${topic}`, () => this.parts.stagesOf(topic).decode.wants());
-    const waiting = [...this.#held.get(topic) ?? [], accepted];
-    this.#held.set(topic, waiting); // before anything can fail: what is held is released with its topic
+    this.#held.add(accepted); // before anything can fail: what is held is released with its topic
+    const waiting = this.#held.of(topic);
     if (waiting.length === 1 && await wants() === 0) return await this.#processHeld(topic);
     if (waiting.reduce((sum, each) => sum + each.records.count, 0) >= await wants()) await this.#learn(topic);
-    else if (this.#heldBytes() >= this.parts.heldBytesMax) await this.#learnAll();
+    else if (this.#held.bytes >= this.parts.heldBytesMax) await this.#learnAll();
   }
 
-  /** Of all topics: what they hold is not there for fetching. */
-  #heldBytes(): number {
-    const held = [...this.#held.values()].flat();
-    return held.reduce((sum, { records }) => sum + Math.max(SLAB_BYTES_MIN, records.bytes.length), 0);
-  }
-
-  /** Treats what is held of a topic; all of it is released, also where that fails. */
-  async #processHeld(topic: string): Promise<void> {
-    const held = this.#held.get(topic) ?? [];
-    this.#held.delete(topic);
-    let at = 0;
-    try {
-      for (; at < held.length; at++) {
-        await this.#process(held[at]);
-        this.parts.fetcher.release(held[at].slab);
-      }
-    } finally {
-      for (; at < held.length; at++) this.parts.fetcher.release(held[at].slab);
-    }
+  #processHeld(topic: string): Promise<void> {
+    return this.#held.processEach(topic, (taken) => this.#process(taken));
   }
 
   /** decode -> validate -> transform -> put. */
@@ -280,14 +271,14 @@ export class Task {
 
   /** Infers the topic's schema from what was held back, then treats it. */
   async #learn(topic: string): Promise<void> {
-    if (!this.#held.has(topic)) return;
+    if (this.#held.of(topic).length === 0) return;
     await this.#infer(topic);
     await this.#processHeld(topic);
   }
 
   /** All that hold something at once: each waits for the main thread, which pins what all tasks are to use. */
   async #learnAll(): Promise<void> {
-    const topics = [...this.#held.keys()];
+    const { topics } = this.#held;
     const inferred = await Promise.allSettled(topics.map((topic) => this.#infer(topic)));
     for (const [i, topic] of topics.entries()) {
       await this.#isolated(topic, async () => {
@@ -299,7 +290,7 @@ export class Task {
   }
 
   async #infer(topic: string): Promise<void> {
-    const sample = this.#held.get(topic)!.map(({ records }) => records);
+    const sample = this.#held.of(topic).map(({ records }) => records);
     const { decode } = this.parts.stagesOf(topic);
     await this.parts.retry(`infer the schema of ${topic}`, () => decode.learn(sample));
   }
@@ -327,34 +318,37 @@ export class Task {
     const { consume, sink } = this.parts;
     const closing = partitions.filter((partition) => consume.isOpen(partition));
     if (closing.length === 0) return;
-    const keys = new Set(closing.map(partitionKey));
     for (const partition of closing) consume.close(partition);
-    this.#dropHeld((partition) => keys.has(partitionKey(partition)));
+    this.#held.drop(new Set(closing.map(partitionKey)));
     const again = await sink.close(closing).catch(endRetries);
-    const moved = new Set(again.map(partitionKey));
-    this.#dropHeld((partition) => moved.has(partitionKey(partition)));
+    this.#held.drop(new Set(again.map(partitionKey)));
     for (const other of again) consume.seek(other, other.offset);
-  }
-
-  #dropHeld(which: (partition: TopicPartition) => boolean): void {
-    for (const [topic, held] of this.#held) {
-      for (const { records, slab } of held) if (which(records)) this.parts.fetcher.release(slab);
-      const kept = held.filter(({ records }) => !which(records));
-      if (kept.length > 0) this.#held.set(topic, kept);
-      else this.#held.delete(topic);
-    }
   }
 
   /** Phase one: what was put becomes durable, and the dead letters of its range are acknowledged. */
   async #prepare(epoch: number): Promise<void> {
-    const { reporter, consume, send, counters, clock } = this.parts;
-    const started = clock.monotonic();
+    const startedMs = this.parts.clock.monotonic();
     await this.#learnAll();
-    const shares = await this.#preCommit(epoch);
+    this.#rowsSincePrepare = 0;
+    this.#preparing = this.#begun(epoch, startedMs);
+    if (!this.parts.sink.overlaps) await this.#endPrepare();
+  }
+
+  #begun(epoch: number, startedMs: number): Preparing {
+    const { retry, sink, fetcher } = this.parts;
+    const shares = retry(`prepare epoch ${epoch}`, () => sink.preCommit());
+    return new Preparing(epoch, startedMs, shares, () => fetcher.wake());
+  }
+
+  /** Waits for the end of phase one, if there is one, and says what became of it. */
+  async #endPrepare(): Promise<void> {
+    if (!this.#preparing) return;
+    const { epoch, startedMs } = this.#preparing;
+    const shares = await this.#prepared();
+    const { reporter, consume, send, counters, clock } = this.parts;
     await reporter.flush();
     for (const share of shares) this.#staged.set(share.id, share);
-    this.#rowsSincePrepare = 0;
-    counters.spent("prepare", clock.monotonic() - started);
+    counters.spent("prepare", clock.monotonic() - startedMs);
     if (shares.length >= MANY_SHARES) this.parts.collect?.(); // the batches of so many files are garbage now
     send({
       kind: "prepared",
@@ -367,15 +361,27 @@ export class Task {
   }
 
   /** Topics that cannot be prepared are closed, and the others asked again: at most once for each topic. */
-  async #preCommit(epoch: number): Promise<Awaited<ReturnType<SinkTask<unknown>["preCommit"]>>> {
-    const { retry, sink } = this.parts;
-    for (;;) {
-      try {
-        return await retry(`prepare epoch ${epoch}`, () => sink.preCommit());
-      } catch (error) {
-        if (!this.#isolates || !(error instanceof TopicsError)) throw error;
-        for (const [topic, why] of error.failures) await this.#failTopic(topic, why);
-      }
+  async #prepared(): Promise<Shares> {
+    for (let preparing = this.#preparing!;;) {
+      await preparing.ended;
+      this.#preparing = null;
+      const outcome = preparing.outcome!;
+      if ("shares" in outcome) return outcome.shares;
+      const { error } = outcome;
+      if (!this.#isolates || !(error instanceof TopicsError)) throw error;
+      for (const [topic, why] of error.failures) await this.#failTopic(topic, why);
+      preparing = this.#begun(preparing.epoch, preparing.startedMs);
+    }
+  }
+
+  /** The task ends in the middle of phase one: nobody heard of its shares. */
+  async #abandonPrepare(): Promise<void> {
+    if (!this.#preparing) return;
+    await this.#preparing.ended;
+    const outcome = this.#preparing.outcome!;
+    if (!("shares" in outcome)) return; // what it failed with is not what the task ends with
+    for (const share of outcome.shares) {
+      await this.parts.sink.settle?.(share, { kind: "stale", why: "files", actual: [] });
     }
   }
 
@@ -389,9 +395,4 @@ export class Task {
     );
     if (outcome.kind === "committed") this.parts.reporter.forget(share.ranges);
   }
-}
-
-/** What may pass is final where nothing is done again. */
-function endRetries(error: unknown): never {
-  throw error instanceof RetriableError ? new FatalError(error.message, { cause: error }) : error;
 }

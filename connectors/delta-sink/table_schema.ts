@@ -5,7 +5,7 @@
  */
 import type { Schema } from "apache-arrow";
 import { loadSnapshot } from "./delta/load.ts";
-import { deltaToArrow, parseDeltaSchema } from "./delta/schema.ts";
+import { arrowToDelta, deltaToArrow, parseDeltaSchema } from "./delta/schema.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** Partition columns included; null where there is no table, or one that has no columns yet. */
@@ -14,4 +14,10 @@ export async function loadTableSchema(storage: Storage): Promise<Schema | null> 
   if (snapshot === null) return null;
   const struct = parseDeltaSchema(snapshot.metadata.schemaString);
   return struct.fields.length === 0 ? null : deltaToArrow(struct);
+}
+
+/** Whether two tables' schemas are the same, field by field. */
+export function sameSchema(a: Schema | null, b: Schema | null): boolean {
+  if (a === null || b === null) return a === b;
+  return JSON.stringify(arrowToDelta(a)) === JSON.stringify(arrowToDelta(b));
 }

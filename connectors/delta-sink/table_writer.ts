@@ -25,10 +25,25 @@ import { createProjector, type Projector } from "./project.ts";
 import { createRouter, parsePartitionBy, type Router } from "./route.ts";
 import type { DeltaStaged, StagedFile } from "./staged.ts";
 import type { Storage } from "./storage/storage.ts";
+import { sameSchema } from "./table_schema.ts";
 
 interface Interval {
   readonly range: TopicPartition & { readonly from: bigint; readonly fromAbsent: boolean };
   to: bigint;
+}
+
+/** A file on its way to the storage, or there. */
+interface FullFile {
+  readonly data: DataFile;
+  /** Never left unhandled; who wants the file learns why there is none. */
+  readonly staged: Promise<StagedFile>;
+}
+
+/** What was put until now, taken out: later rows go to other files. */
+export interface Prepared {
+  readonly ranges: readonly OffsetRange[];
+  /** Makes it durable. Once. Where that fails it is as if it had never been taken out. */
+  share(): Promise<Share<DeltaStaged>>;
 }
 
 /** What a writer is made of. */
@@ -43,7 +58,7 @@ export interface TableWriterParts {
   readonly loadSchema: () => Promise<Schema | null>;
 }
 
-/** Calls never overlap. */
+/** Calls never overlap, but for `Prepared.share()`, which may run beside all others. */
 export class TableWriter {
   /** The table's schema plus what this task adds to it. */
   #schema: Schema | null = null;
@@ -59,8 +74,10 @@ export class TableWriter {
   readonly #open = new Map<string, DataFile>();
   /** What they were opened with, partition columns included. */
   #fileSchema: Schema | null = null;
-  /** Files that are full, each with the partitions whose rows are in it. */
-  #full: { file: StagedFile; sources: ReadonlySet<string> }[] = [];
+  /** Files that take no more rows. */
+  #full: FullFile[] = [];
+  /** Of all that take no more rows, those that are still on their way to the storage. */
+  readonly #closing = new Map<DataFile, PromiseWithResolvers<void>>();
   readonly #intervals = new Map<string, Interval>();
   #oldestMs: number | null = null;
   #timestampMsMax: number | null = null;
@@ -74,13 +91,15 @@ export class TableWriter {
 
   /** Whether nothing is here, and nothing was put since `ms` (monotonic). */
   isIdleSince(ms: number): boolean {
-    return this.#intervals.size === 0 && this.#open.size === 0 && this.#full.length === 0 && this.#lastPutMs < ms;
+    return this.#intervals.size === 0 && this.#open.size === 0 && this.#closing.size === 0 &&
+      this.#full.length === 0 && this.#lastPutMs < ms;
   }
 
   /** Bytes in memory. */
   get bufferedBytes(): number {
     let sum = 0;
     for (const file of this.#open.values()) sum += file.bufferedBytes;
+    for (const file of this.#closing.keys()) sum += file.bufferedBytes;
     return sum;
   }
 
@@ -138,39 +157,63 @@ export class TableWriter {
     return this.#intervals.get(partitionKey(partition))?.to ?? null;
   }
 
-  /** Frees memory: writes out the row group of the largest open file, or closes it where only the storage holds any. */
+  /**
+   * Frees memory: waits for a file that is on its way, or writes out the row group of the largest open one, or closes it
+   * where only the storage holds any.
+   */
   async flushLargest(): Promise<void> {
-    const largest = [...this.#open].sort(([, a], [, b]) => b.bufferedBytes - a.bufferedBytes)[0];
-    if (!largest) return;
-    const [key, file] = largest;
-    if (file.waitingBytes > 0) await file.flush();
-    else await this.#closeFile(key);
+    const closing = [...this.#closing.values()].map(({ promise }) => promise);
+    const [largest] = [...this.#open].sort(([, a], [, b]) => b.bufferedBytes - a.bufferedBytes);
+    if (closing.length > 0) await Promise.race(closing);
+    else if (largest && largest[1].waitingBytes > 0) await largest[1].flush();
+    else if (largest) await this.#closeFile(largest[0]).staged;
   }
 
-  /** Phase one: closes every file. Null where nothing was put since the last time. */
-  async prepare(): Promise<Share<DeltaStaged> | null> {
+  /** Phase one: takes out what was put; later rows go to other files. Null where nothing was put since the last time. */
+  takeOut(): Prepared | null {
     if (this.#intervals.size === 0) return null;
-    for (const key of [...this.#open.keys()]) await this.#closeFile(key);
-    const files = this.#full.map(({ file }) => file);
-    const share: Share<DeltaStaged> = {
-      id: this.parts.uuid(),
-      table: this.parts.table,
-      ranges: [...this.#intervals.values()].map(({ range, to }): OffsetRange => ({ ...range, to })),
-      staged: {
-        schema: files.length > 0 && this.#schema ? JSON.stringify(arrowToDelta(this.#schema)) : null,
-        partitionColumns: this.#router.columns,
-        files,
-        preparedAtMs: this.#oldestMs ?? this.parts.clock.now(),
-      },
-      stats: {
-        rows: files.reduce((sum, { rows }) => sum + rows, 0),
-        files: files.length,
-        bytes: files.reduce((sum, { size }) => sum + size, 0),
-        timestampMsMax: this.#timestampMsMax,
-      },
-    };
+    const { table, uuid, clock } = this.parts;
+    const full = this.#full;
+    const open = [...this.#open.values()];
+    for (const file of open) this.#closing.set(file, Promise.withResolvers());
+    const intervals = new Map(this.#intervals);
+    const ranges = [...intervals.values()].map(({ range, to }): OffsetRange => ({ ...range, to }));
+    const schema = full.length + open.length > 0 && this.#schema ? JSON.stringify(arrowToDelta(this.#schema)) : null;
+    const timestampMsMax = this.#timestampMsMax;
+    const preparedAtMs = this.#oldestMs ?? clock.now();
+    this.#open.clear();
     this.#reset();
-    return share;
+    const share = async (): Promise<Share<DeltaStaged>> => {
+      full.push(...open.map((file) => this.#close(file)));
+      const ends = await Promise.allSettled(full.map(({ staged }) => staged));
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed) {
+        this.#putBack(full, intervals);
+        throw failed.reason;
+      }
+      const files = ends.map((end) => (end as PromiseFulfilledResult<StagedFile>).value);
+      return {
+        id: uuid(),
+        table,
+        ranges,
+        staged: { schema, partitionColumns: this.#router.columns, files, preparedAtMs },
+        stats: {
+          rows: files.reduce((sum, { rows }) => sum + rows, 0),
+          files: files.length,
+          bytes: files.reduce((sum, { size }) => sum + size, 0),
+          timestampMsMax,
+        },
+      };
+    };
+    return { ranges, share };
+  }
+
+  /** As if it had never been taken out: a file that failed stays failed, until the partitions in it are closed. */
+  #putBack(full: readonly FullFile[], intervals: ReadonlyMap<string, Interval>): void {
+    this.#full = [...full, ...this.#full];
+    for (const [key, { range, to }] of intervals) {
+      this.#intervals.set(key, { range, to: this.#intervals.get(key)?.to ?? to });
+    }
   }
 
   /** A share was stale: what was known of the table is out of date, also for what is still open. */
@@ -184,8 +227,8 @@ export class TableWriter {
     const gone = new Set(partitions.map(partitionKey));
     const dropped = this.#tiedTo(gone);
     const open = [...this.#open].filter(([, { sources }]) => intersects(sources, dropped));
-    const full = this.#full.filter(({ sources }) => intersects(sources, dropped));
-    this.#full = this.#full.filter(({ sources }) => !intersects(sources, dropped));
+    const full = this.#full.filter(({ data }) => intersects(data.sources, dropped));
+    this.#full = this.#full.filter(({ data }) => !intersects(data.sources, dropped));
     const again: Offsets = [...dropped].filter((key) => !gone.has(key)).map((key) => {
       const { topic, topicId, partition, from } = this.#intervals.get(key)!.range;
       return { topic, topicId, partition, offset: from };
@@ -207,10 +250,11 @@ export class TableWriter {
     await this.#discard(open, full);
   }
 
-  async #discard(open: readonly DataFile[], full: readonly { file: StagedFile }[]): Promise<void> {
-    const { storage } = this.parts;
-    const ends = await Promise.allSettled(open.map((file) => file.abort()));
-    for (const { file } of full) ends.push(...await Promise.allSettled([storage.delete(file.path)]));
+  async #discard(open: readonly DataFile[], full: readonly FullFile[]): Promise<void> {
+    const ends = await Promise.allSettled([
+      ...open.map((file) => file.abort()),
+      ...full.map(({ data, staged }) => staged.then(({ path }) => this.parts.storage.delete(path), () => data.abort())),
+    ]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
   }
@@ -225,7 +269,7 @@ export class TableWriter {
       if (!this.#open.has(key)) await this.#makeRoom();
       const file = this.#open.get(key) ?? this.#openFile(key, values, directory, data.schema);
       await file.append(data, partitionKey(batch));
-      if (file.writtenBytes >= this.parts.values["file.bytes.max"]) await this.#closeFile(key);
+      if (file.writtenBytes >= this.parts.values["file.bytes.max"]) this.#closeFile(key);
     }
   }
 
@@ -276,7 +320,7 @@ export class TableWriter {
     }
     if (projector.schema !== this.#fileSchema) {
       // Files have one schema each, whoever added columns: those that are open go on without them, as full files.
-      for (const key of [...this.#open.keys()]) await this.#closeFile(key);
+      for (const key of [...this.#open.keys()]) await this.#closeFile(key).staged;
       this.#fileSchema = projector.schema;
     }
     return projector;
@@ -286,7 +330,7 @@ export class TableWriter {
   async #makeRoom(): Promise<void> {
     if (this.#open.size < this.parts.values["files.open.max"]) return;
     const [largest] = [...this.#open].reduce((a, b) => a[1].rows >= b[1].rows ? a : b);
-    await this.#closeFile(largest);
+    await this.#closeFile(largest).staged;
   }
 
   #openFile(
@@ -311,18 +355,30 @@ export class TableWriter {
     return file;
   }
 
-  async #closeFile(key: string): Promise<void> {
-    const file = this.#open.get(key)!;
-    const nowMs = this.parts.clock.now();
-    this.#full.push({ file: await file.close(nowMs), sources: file.sources });
+  /** The file takes no more rows; it is on its way to the storage. */
+  #closeFile(key: string): FullFile {
+    const file = this.#close(this.#open.get(key)!);
     this.#open.delete(key);
-    this.#oldestMs ??= nowMs;
+    this.#full.push(file);
+    this.#oldestMs ??= this.parts.clock.now();
+    return file;
+  }
+
+  #close(data: DataFile): FullFile {
+    const closed = this.#closing.get(data) ?? Promise.withResolvers<void>();
+    this.#closing.set(data, closed);
+    const staged = data.close(this.parts.clock.now()).finally(() => {
+      this.#closing.delete(data);
+      closed.resolve();
+    });
+    staged.catch(() => {});
+    return { data, staged };
   }
 
   /** These partitions and all whose rows share a file with one of them, directly or by way of others. */
   #tiedTo(gone: ReadonlySet<string>): Set<string> {
     const tied = new Set(gone); // of a put that failed there may be rows in a file and no interval
-    const files = [...this.#open.values(), ...this.#full].map(({ sources }) => sources);
+    const files = [...this.#open.values(), ...this.#full.map(({ data }) => data)].map(({ sources }) => sources);
     for (let size = -1; size !== tied.size;) {
       size = tied.size;
       for (const sources of files) if (intersects(sources, tied)) sources.forEach((key) => tied.add(key));
@@ -336,11 +392,6 @@ export class TableWriter {
     this.#oldestMs = null;
     this.#timestampMsMax = null;
   }
-}
-
-function sameSchema(a: Schema | null, b: Schema | null): boolean {
-  if (a === null || b === null) return a === b;
-  return JSON.stringify(arrowToDelta(a)) === JSON.stringify(arrowToDelta(b));
 }
 
 function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

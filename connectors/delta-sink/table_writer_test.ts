@@ -55,7 +55,7 @@ Deno.test("TableWriter.put() closes the largest file early where too many would 
   const options = { "partition.by": ["a"], "files.open.max": 2 };
   const writer = writerOf(storage, () => Promise.resolve(WIDE), options);
   await writer.put(batch(WIDE, 0, [[1, 1], [1, 2], [2, 3], [3, 4], [1, 5]]), true);
-  const { files } = (await writer.prepare())!.staged;
+  const { files } = (await writer.takeOut()!.share()).staged;
   const counts = files.map(({ partitionValues, rows }) => `${partitionValues.a}:${rows}`).sort();
   // The batch is split first: the file of 1 takes three rows, and makes room for that of 3.
   assertEquals(counts, ["1:3", "2:1", "3:1"]);
@@ -63,7 +63,7 @@ Deno.test("TableWriter.put() closes the largest file early where too many would 
   await writer.put(batch(WIDE, 6, [[2, 7]]), false);
   await writer.put(batch(WIDE, 7, [[3, 8]]), false);
   await writer.put(batch(WIDE, 8, [[1, 9]]), false);
-  const again = (await writer.prepare())!.staged.files.map(({ partitionValues, rows }) =>
+  const again = (await writer.takeOut()!.share()).staged.files.map(({ partitionValues, rows }) =>
     `${partitionValues.a}:${rows}`
   );
   assertEquals(again.sort(), ["1:1", "1:1", "2:1", "3:1"], "the file of 1 was closed before the one of 3 was opened");
@@ -77,7 +77,7 @@ Deno.test("TableWriter.put() opens new files where the table got columns meanwhi
   table = WIDE; // another task's commit
   writer.forgetSchema(); // another partition is opened
   await writer.put(batch(WIDE, 1, [[2, 20]]), false);
-  const share = await writer.prepare();
+  const share = await writer.takeOut()!.share();
   const rows = [];
   for (const { path } of share!.staged.files) rows.push(...await decodeRows((await storage.get(path))!));
   assertEquals(rows.map(({ a, b }) => [a, b ?? null]), [[1, null], [2, 20]]);
@@ -95,7 +95,7 @@ Deno.test("TableWriter.flushLargest() frees what batches hold, then what an uplo
   assertEquals([...storage.objects.keys()].length, 2, "the files are closed");
   assertEquals(sizes.length, 1 + 4, "each of the two is written out, then closed");
   await writer.flushLargest();
-  assertEquals((await writer.prepare())!.staged.files.map(({ rows }) => rows), [1, 1]);
+  assertEquals((await writer.takeOut()!.share()).staged.files.map(({ rows }) => rows), [1, 1]);
 });
 
 /** Its writers keep what they are given until they are closed, as uploads do. */

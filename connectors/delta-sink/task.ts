@@ -34,6 +34,7 @@ const IDLE_MS = 300_000;
 
 /** See `SinkTask` for the contract. */
 export class DeltaSinkTask implements SinkTask<DeltaStaged> {
+  readonly overlaps = true;
   readonly #writers = new Map<string, TableWriter>();
   readonly #openTable: (uri: string) => Storage;
   readonly #meter = new StorageMeter();
@@ -75,21 +76,24 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     await this.#keepWithinMemory();
   }
 
+  /** Covers what was put before the call; rows may be put while it is under way. */
   async preCommit(): Promise<readonly Share<DeltaStaged>[]> {
+    const taken = [...this.#writers].flatMap(([topic, writer]) => {
+      const prepared = writer.takeOut();
+      return prepared ? [{ topic, ...prepared }] : [];
+    });
+    for (const range of taken.flatMap(({ ranges }) => ranges)) this.#next.get(partitionKey(range))!.absent = false;
+    this.#forgetIdle();
     const failures = new Map<string, Error>();
-    await inParallel([...this.#writers], async ([topic, writer]) => {
+    await inParallel(taken, async ({ topic, share }) => {
       try {
-        const share = await writer.prepare();
-        if (!share) return;
-        this.#prepared.push(this.#withRequests(share));
-        for (const range of share.ranges) this.#next.get(partitionKey(range))!.absent = false;
+        this.#prepared.push(this.#withRequests(await share()));
       } catch (error) {
         if (!(error instanceof FatalError)) throw error;
         failures.set(topic, error);
       }
     });
     if (failures.size > 0) throw new TopicsError(failures);
-    this.#forgetIdle();
     return this.#prepared.splice(0);
   }
 

@@ -144,8 +144,39 @@ Deno.test("DeltaSinkTask.close() tries to delete every full file, also where one
   const task = taskOf({ orders }, 1 << 24, { "row.group.bytes.max": 1, "file.bytes.max": 1 });
   await task.open([partition("orders")], []);
   for (let from = 0; from < 3; from++) await task.put(batch("orders", from, 1));
-  assertEquals((await orders.list("")).length, 3);
   orders.failsNextDelete = true;
   await assertRejects(() => task.close([partition("orders")]), RetriableError, "the server is away");
   assertEquals((await orders.list("")).length, 1);
+});
+
+Deno.test("DeltaSinkTask.preCommit() covers what was put before it, and rows are put while it is under way", async () => {
+  const orders = new SickStorage({ uri: "memory://task/orders", objects: new Map() });
+  const task = taskOf({ orders }, 1 << 24, {});
+  await task.open([partition("orders")], []);
+  await task.put(batch("orders", 0, 100));
+  const first = task.preCommit();
+  await task.put(batch("orders", 100, 20));
+  const second = task.preCommit();
+  await task.put(batch("orders", 120, 3));
+  const shares = [await first, await second, await task.preCommit()].flat();
+  assertEquals(shares.map(({ ranges: [{ from, to, fromAbsent }] }) => [from, to, fromAbsent]), [
+    [0n, 100n, true],
+    [100n, 120n, false],
+    [120n, 123n, false],
+  ]);
+  assertEquals(shares.map(({ staged }) => staged.files.map(({ rows }) => rows)), [[100], [20], [3]]);
+});
+
+Deno.test("DeltaSinkTask.preCommit() that failed loses no offset, also of rows that were put meanwhile", async () => {
+  const orders = new SickStorage({ uri: "memory://task/orders", objects: new Map() });
+  const task = taskOf({ orders }, 1 << 24, {});
+  await task.open([partition("orders")], []);
+  await task.put(batch("orders", 0, 100));
+  orders.failsNextWrite = true;
+  const failing = assertRejects(() => task.preCommit(), TopicsError);
+  await task.put(batch("orders", 100, 20));
+  await failing;
+  await assertRejects(() => task.preCommit(), TopicsError); // still owed: nothing of it was forgotten
+  await task.close([partition("orders")]);
+  assertEquals([await orders.list(""), await task.preCommit()], [[], []]);
 });

@@ -60,8 +60,13 @@ export interface StorageUsage {
   readonly bytesOut: number;
 }
 
-/** Writes the batches of the partitions that it is given. Calls never overlap. */
+/** Writes the batches of the partitions that it is given. Calls never overlap, but for what `overlaps` allows. */
 export interface SinkTask<Staged> {
+  /**
+   * `put` may be called while `preCommit` is under way, which then covers what was put before it was called. Without it
+   * nothing is put until the shares are durable.
+   */
+  readonly overlaps?: boolean;
   /** These partitions begin, at these offsets; one without an offset in the target is not in `at`. */
   open(partitions: readonly TopicPartition[], at: Offsets): Promise<void>;
   /**

@@ -160,7 +160,7 @@ Deno.test("TableWriter.put() keeps a column that another writer added while a fi
   schema = WIDE;
   writer.forgetSchema();
   await writer.put(rowsFrom(1, WIDE, [{ id: "b", extra: 1.5 }]), false);
-  const { staged } = (await writer.prepare())!;
+  const { staged } = await writer.takeOut()!.share();
   const files = await Promise.all(staged.files.map(async ({ path }) => await decodeRows((await storage.get(path))!)));
   assertEquals(files, [[{ id: "a" }], [{ id: "b", extra: 1.5 }]]);
 });
