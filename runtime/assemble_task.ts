@@ -68,6 +68,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
   const { instance, task, fetcher, clock, random, uuid, send } = setup;
   const { values } = instance;
   const log = setup.log.with({ connector: instance.name, task });
+  // What is loaded is the format's in this task; meanwhile the sink is made.
+  const loaded = Promise.all(instance.converters.map((plugin) => plugin.load?.()));
+  loaded.catch(() => {}); // awaited below, unless the sink cannot be made
   const stopping = new AbortController();
   const pins = new PinRequests(send);
   const consume = new ConsumeStage(fetcher, {
@@ -117,6 +120,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
       reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], withSchemaOf(error, batch)),
     requestCommit: () => send({ kind: "commit-requested" }),
   });
+  await loaded;
   files.bytes = () => sink.bufferedBytes?.() ?? 0;
   files.usage = () => sink.storageUsage?.() ?? [];
 

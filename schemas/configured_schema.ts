@@ -30,13 +30,17 @@ export function fromConfigured<T>(
   }
 }
 
-/** An option's check: what is wrong with an inline schema. Files are read when the converter is made. */
+/**
+ * An option's check: what is wrong with an inline schema. Files are read when the converter is made. `parser`: null as long
+ * as the format is not loaded.
+ */
 export function inlineCheck(
   { inline }: ConfiguredSchema,
-  parse: (text: string) => unknown,
+  parser: () => ((text: string) => unknown) | null,
 ): (given: string | null) => string | null {
   return (given) => {
-    if (given === null || !inline.test(given)) return null;
+    const parse = parser();
+    if (given === null || parse === null || !inline.test(given)) return null;
     try {
       parse(given);
       return null;

@@ -12,24 +12,12 @@ import {
   type DecodedRows,
   type RawRecords,
   type RejectRecord,
-  type Values,
 } from "../mod.ts";
 import { type Frame, readFrame, schemaIdHeader } from "./frame.ts";
-import {
-  createRegistry,
-  type NamedReference,
-  type RegisteredSchema,
-  registryOptions,
-  type SchemaRegistry,
-} from "./registry.ts";
+import type { RegisteredConfig } from "./registered_options.ts";
+import { createRegistry, type NamedReference, type RegisteredSchema, type SchemaRegistry } from "./registry.ts";
 import { detailsOf } from "./rows.ts";
-import { subjectOf, subjectOptions } from "./subject_names.ts";
-
-/** The options of every format whose schemas are registered. */
-export const registeredOptions = { ...registryOptions, ...subjectOptions };
-
-/** The parsed values of `registeredOptions`. */
-export type RegisteredConfig = Values<typeof registeredOptions>;
+import { subjectOf } from "./subject_names.ts";
 
 /** Rows being built; several decoders may append to one. */
 export interface RowBuilder {
@@ -47,6 +35,20 @@ export interface PayloadDecoder {
    * Positions in errors count from `valueStart`, where the record's value (or key) begins.
    */
   append(bytes: Uint8Array, start: number, end: number, valueStart: number): DataError | null;
+  /**
+   * Appends the payloads of `indices[from, to)` as rows, up to the first that is for `append`, and returns where it
+   * stopped: a payload that is refused, but any other one too.
+   */
+  appendRun?(bytes: Uint8Array, payloads: Payloads, from: number, to: number): number;
+}
+
+/** Where payloads lie. */
+export interface Payloads {
+  /** Of the records, ascending. */
+  readonly indices: Int32Array;
+  /** By record. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
 }
 
 /** What is known of a writer schema: for errors and for the metadata of its columns. */
@@ -96,7 +98,8 @@ export function createBareConverter(decoder: PayloadDecoder, { side }: Converter
   return {
     decode(records, indices, reject) {
       const [starts, ends] = rangesOf(records, side === "key");
-      return Promise.resolve(decodeRuns(records, { indices, starts, payloads: starts, ends }, () => decoder, reject));
+      const runs = [{ from: 0, to: indices.length, choice: decoder }];
+      return Promise.resolve(decodeRuns(records, { indices, starts, payloads: starts, ends }, runs, reject));
     },
   };
 }
@@ -200,45 +203,64 @@ class RegisteredConverter implements Converter {
     const [starts, ends] = rangesOf(records, this.isKey);
     // Schemas first: a registry that is away must find nothing decoded and nothing rejected.
     const payloads = new Int32Array(records.count);
-    const chosen = new Int32Array(records.count);
-    const choices: Choice[] = [];
-    const indexOf = new Map<string, number>();
-    let last: { start: number; length: number; choice: number } | null = null;
-    for (const index of indices) {
+    const runs: Run[] = [];
+    const choices = new Map<string, Choice>();
+    for (let at = 0; at < indices.length;) {
+      const index = indices[at];
       const header = schemaIdHeader(records, index, side);
       const start = header?.start ?? starts[index];
-      const end = header?.end ?? ends[index];
       payloads[index] = starts[index];
-      if (last !== null && isSame(bytes, last, start, end)) {
-        chosen[index] = last.choice;
-        if (!header) payloads[index] += last.length;
-        continue;
-      }
       try {
-        const frame = readFrame(bytes, start, end, hasMessageIndexes);
+        const frame = readFrame(bytes, start, header?.end ?? ends[index], hasMessageIndexes);
         const key = `${frame.schema} ${frame.messageIndexes}`;
-        let choice = indexOf.get(key);
+        let choice = choices.get(key);
         if (choice === undefined) {
-          choice = choices.push(await this.decoders.load(frame)) - 1;
-          indexOf.set(key, choice);
+          choice = await this.decoders.load(frame);
+          choices.set(key, choice);
         }
-        chosen[index] = choice;
-        last = { start, length: frame.end - start, choice };
         if (!header) payloads[index] = frame.end;
+        const prefix = { start, length: frame.end - start, isHeader: header !== null };
+        const from = at;
+        at = this.#alike(records, { indices, starts, payloads, ends }, at + 1, prefix);
+        addRun(runs, from, at, choice);
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
-        chosen[index] = choices.push(error) - 1;
+        addRun(runs, at, ++at, error);
       }
     }
-    return decodeRuns(records, { indices, starts, payloads, ends }, (index) => choices[chosen[index]], reject);
+    return decodeRuns(records, { indices, starts, payloads, ends }, runs, reject);
+  }
+
+  /**
+   * Passes the records from `at` on that name their schema as the one before, in the same place: a prefix delimits
+   * itself, so equal bytes say the same. Returns where another one follows.
+   */
+  #alike(records: RawRecords, { indices, starts, payloads, ends }: Ranges, at: number, prefix: Prefix): number {
+    const { bytes, headerStarts } = records;
+    const { start: first, length, isHeader } = prefix;
+    const side = this.isKey ? "key" : "value";
+    for (; at < indices.length; at++) {
+      const index = indices[at];
+      const hasHeaders = headerStarts[index] >= 0 && bytes[headerStarts[index]] !== 0;
+      const header = hasHeaders ? schemaIdHeader(records, index, side) : null;
+      if ((header !== null) !== isHeader) break;
+      const start = header === null ? starts[index] : header.start;
+      const end = header === null ? ends[index] : header.end;
+      if (end - start < length) break;
+      let same = 0;
+      while (same < length && bytes[start + same] === bytes[first + same]) same++;
+      if (same < length) break;
+      payloads[index] = header === null ? start + length : starts[index];
+    }
+    return at;
   }
 }
 
-/** Whether the prefix at `start` is the one that was read last: it delimits itself, so equal bytes say the same. */
-function isSame(bytes: Uint8Array, last: { start: number; length: number }, start: number, end: number): boolean {
-  if (end - start < last.length) return false;
-  for (let i = 0; i < last.length; i++) if (bytes[start + i] !== bytes[last.start + i]) return false;
-  return true;
+/** Where a record's schema id was read. */
+interface Prefix {
+  readonly start: number;
+  readonly length: number;
+  readonly isHeader: boolean;
 }
 
 function rangesOf(records: RawRecords, isKey: boolean): [Int32Array, Int32Array] {
@@ -253,43 +275,57 @@ interface Ranges {
   readonly ends: Int32Array;
 }
 
-function decodeRuns(
-  { bytes }: RawRecords,
-  { indices, starts, payloads, ends }: Ranges,
-  choose: (index: number) => Choice,
-  reject: RejectRecord,
-): DecodedRows[] {
-  const runs: DecodedRows[] = [];
+/** The records `indices[from, to)`, and what they are decoded with. */
+interface Run {
+  readonly from: number;
+  to: number;
+  readonly choice: Choice;
+}
+
+function addRun(runs: Run[], from: number, to: number, choice: Choice): void {
+  const last = runs.at(-1);
+  if (last?.choice === choice) last.to = to;
+  else runs.push({ from, to, choice });
+}
+
+function decodeRuns({ bytes }: RawRecords, ranges: Ranges, runs: readonly Run[], reject: RejectRecord): DecodedRows[] {
+  const { indices, starts, payloads, ends } = ranges;
+  const out: DecodedRows[] = [];
   const decoded = new Int32Array(indices.length);
   let count = 0;
-  let runStart = 0;
+  let first = 0;
   let rows: RowBuilder | null = null;
-  const endRun = () => {
-    if (rows && count > runStart) runs.push({ data: rows.finish(), rows: decoded.slice(runStart, count) });
-    runStart = count;
+  const endRows = () => {
+    if (rows && count > first) out.push({ data: rows.finish(), rows: decoded.slice(first, count) });
+    first = count;
   };
   try {
-    for (const index of indices) {
-      const choice = choose(index);
+    for (const { from, to, choice } of runs) {
       if (choice instanceof DataError) {
-        reject(index, choice);
+        for (let at = from; at < to; at++) reject(indices[at], choice);
         continue;
       }
       if (choice.rows !== rows) {
-        endRun();
+        endRows();
         rows = choice.rows;
       }
-      const error = choice.append(bytes, payloads[index], ends[index], starts[index]);
-      if (error === null) decoded[count++] = index;
-      else reject(index, error);
+      for (let at = from; at < to; at++) {
+        const stop = choice.appendRun?.(bytes, { indices, starts: payloads, ends }, at, to) ?? at;
+        while (at < stop) decoded[count++] = indices[at++];
+        if (at === to) break;
+        const index = indices[at];
+        const error = choice.append(bytes, payloads[index], ends[index], starts[index]);
+        if (error === null) decoded[count++] = index;
+        else reject(index, error);
+      }
     }
-    endRun();
+    endRows();
   } catch (error) {
     // Rows of a call that failed must not turn up in the next one.
     rows?.discard();
     throw error;
   }
-  return runs;
+  return out;
 }
 
 function withSource(error: DataError, source: SchemaSource): DataError {

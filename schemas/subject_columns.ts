@@ -4,9 +4,11 @@
  * @module
  */
 import { Schema } from "apache-arrow";
-import { parseSchema, rowFields } from "./avro/mod.ts";
-import { columnsOfJsonSchema } from "./json/registered/mod.ts";
-import { fromReferences, parseProto, rowFields as protobufFields } from "./protobuf/mod.ts";
+import { parseSchema } from "./avro/schema.ts";
+import { rowFields } from "./avro/types.ts";
+import { columnsOfJsonSchema } from "./json/registered/schema_columns.ts";
+import { fromReferences, parseProto } from "./protobuf/proto.ts";
+import { rowFields as protobufFields } from "./protobuf/types.ts";
 import { createRegistry, type RegistryConfig, type RegistryContext } from "./registry.ts";
 
 /** Reads version `version` of `subject` from the registry at `url`. Throws DataError where columns cannot hold it. */

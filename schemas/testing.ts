@@ -5,7 +5,7 @@
  */
 import type { Schema } from "apache-arrow";
 import type { Clock, ConverterContext, DataError, Log, RawRecords, RejectRecord } from "../mod.ts";
-import type { RegisteredConfig } from "./registered.ts";
+import type { RegisteredConfig } from "./registered_options.ts";
 
 /** A slab whose record i has value i; what lies between the values belongs to nobody. */
 export function slabOf(values: readonly (string | Uint8Array | null)[]): RawRecords {

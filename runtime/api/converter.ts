@@ -105,6 +105,13 @@ export interface ConverterPlugin<Def extends ConfigDef = ConfigDef> {
   readonly name: string;
   /** Options, read from the connector's configuration (without a prefix). */
   readonly options: Def;
+  /**
+   * Loads what only this format needs, libraries above all, by `import()` of a name that is written out: a program runs
+   * with one format or two of all that there are. Called, maybe more than once, where a configuration chooses the format:
+   * before the first `create`, and before checks of its options where one that has a check is set. A check that needs
+   * what is not loaded passes; `create` refuses the value then. None: all is there.
+   */
+  load?(): Promise<void>;
   /** Makes the converter of one topic and side. */
   create(config: Values<Def>, context: ConverterContext): Converter;
 }

@@ -5,6 +5,7 @@
  */
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import type { ConfigDef } from "../api/config_def.ts";
+import type { ConverterPlugin } from "../api/converter.ts";
 import { checkBudgets } from "./budgets.ts";
 import { checkSecurity } from "./check_security.ts";
 import { loadConfig } from "./load.ts";
@@ -50,7 +51,25 @@ export async function readConfig<Predicate extends NamedPlugin>(
   applySets(loaded, source.sets ?? [], target, problems);
   const raw = await resolveReferences(onlySelected(loaded, selected), source, problems);
   await checkExpressions(raw, problems);
+  await loadChecks(raw, plugins);
   return parseRaw(raw, plugins, problems);
+}
+
+/** Loads the formats that are chosen, as far as checks of options that are set may need them. */
+async function loadChecks({ worker, connectors }: RawConfig, { converters }: Plugins): Promise<void> {
+  const given = [worker, ...connectors.values()].flatMap((keys) => [...keys]);
+  const names = converters.map(({ name }) => name);
+  const chosen = new Set(
+    given.filter(([key]) => /(^|\.)(key|value)\.converter$/.test(key))
+      .map(([, { value }]) => pluginName(valueText(value), names)),
+  );
+  const isChecked = ({ options }: ConverterPlugin) =>
+    Object.entries(options).some(([own, { check }]) =>
+      check && given.some(([key]) => key === own || key.endsWith(`.${own}`))
+    );
+  await Promise.all(
+    converters.map((plugin) => chosen.has(plugin.name) && isChecked(plugin) ? plugin.load?.() : null),
+  );
 }
 
 /** The engine is loaded only where there are expressions. */

@@ -62,6 +62,8 @@ export interface Instance<Predicate extends NamedPlugin = NamedPlugin> {
   readonly topics: readonly string[] | RegExp;
   /** Whether any topic has rules in CEL. */
   readonly hasExpressions?: boolean;
+  /** The converters of all topics, keys and values. */
+  readonly converters: readonly ConverterPlugin[];
   forTopic(topic: string): TopicSettings<Predicate>;
 }
 
@@ -106,6 +108,9 @@ export function resolveInstance<Predicate extends NamedPlugin>(
     connectorConfig: { values: base.connector, forTopic: (topic) => settings(topic).connector },
     topics: base.values["topics.regex"] === null ? base.values.topics : topicsPattern(base.values["topics.regex"])!,
     hasExpressions: [base, ...byTopic.values()].some((each) => each?.expressions?.length),
+    converters: [base, ...byTopic.values()].flatMap((each) =>
+      each ? [each.keyConverter.plugin, each.valueConverter.plugin] : []
+    ),
     forTopic: settings,
   };
 }

@@ -5,6 +5,8 @@ import { registryJson } from "../registry_fake.ts";
 import { avroConverter } from "./mod.ts";
 import { framed, unhex } from "./test_support.ts";
 
+await avroConverter.load!();
+
 const SCHEMAS: Readonly<Record<string, string>> = {
   1: '{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}',
   2: '{"type":"record","name":"R","fields":[{"name":"a","type":"long"},{"name":"b","type":["null","string"]},' +

@@ -3,54 +3,20 @@
  *
  * @module
  */
-import {
-  ConfigError,
-  type Converter,
-  type ConverterContext,
-  type ConverterPlugin,
-  option,
-  type Values,
-} from "../../mod.ts";
-import { fromConfigured, inlineCheck } from "../configured_schema.ts";
-import {
-  createBareConverter,
-  createRegisteredConverter,
-  type RegisteredFormat,
-  registeredOptions,
-} from "../registered.ts";
+import { ConfigError, type Converter, type ConverterContext, type Values } from "../../mod.ts";
+import { fromConfigured } from "../configured_schema.ts";
+import { createBareConverter, createRegisteredConverter, type RegisteredFormat } from "../registered.ts";
 import { Decoder, Rows } from "./decoder.ts";
+import { type avroOptions, SCHEMA } from "./mod.ts";
 import { parseSchema } from "./schema.ts";
 import type { MappingOptions } from "./types.ts";
 
-const SCHEMA_DOC = 'an Avro schema, inline (JSON that begins with `{`, `[` or `"`) or the path of a file. ' +
-  "With a registry it is the reader schema; without one it is the schema of payloads without a frame.";
-
-const SCHEMA = { inline: /^\s*[{["]/, what: "an Avro schema" };
-/** Whether columns can hold it depends on columns.json too: the converter says so when it is made. */
-const check = inlineCheck(SCHEMA, (text) => parseSchema(text));
-
-/** The options of `avroConverter`. */
-export const avroOptions = {
-  ...registeredOptions,
-  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check }),
-  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check }),
-  "timestamp.nanos": option.oneOf(["long", "truncate"], {
-    doc: "What becomes of timestamp-nanos: a long that keeps them all, or a timestamp cut to microseconds.",
-    default: "long",
-  }),
-};
-
-/** `value.converter: avro`: Avro's binary encoding, with or without a Schema Registry. */
-export const avroConverter: ConverterPlugin<typeof avroOptions> = {
-  name: "avro",
-  options: avroOptions,
-  create: createConverter,
-};
+export { parseSchema } from "./schema.ts";
 
 type AvroConfig = Values<typeof avroOptions>;
 
 /** Makes a converter; ConfigError where neither a registry nor a schema is set, or the schema cannot be used. */
-function createConverter(config: AvroConfig, context: ConverterContext): Converter {
+export function createConverter(config: AvroConfig, context: ConverterContext): Converter {
   const options: MappingOptions = { timestampNanos: config["timestamp.nanos"], jsonPaths: context.jsonPaths };
   const key = `${context.side}.schema` as const;
   const given = config[key];

@@ -2,8 +2,10 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError, type Converter, type DataError, RetriableError, SCHEMA_SUBJECT } from "../../mod.ts";
 import type { RegisteredSchema } from "../registry.ts";
 import { contextOf, registeredConfig } from "../testing.ts";
-import { avroConverter } from "./converter.ts";
+import { avroConverter } from "./mod.ts";
 import { batchRows, framed, slab, unhex } from "./test_support.ts";
+
+await avroConverter.load!();
 
 /** A registry behind `fetch`; `away` makes it answer nothing. */
 class Registry {

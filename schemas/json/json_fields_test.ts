@@ -5,6 +5,8 @@ import { contextOf } from "../testing.ts";
 import { jsonConverter } from "./mod.ts";
 import { decode } from "./test_support.ts";
 
+await jsonConverter.load!();
+
 const { field } = types;
 const CONFIG = { "value.schema": null, "key.schema": null, "json.timestamp.nanos": "reject" } as const;
 

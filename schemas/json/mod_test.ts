@@ -5,6 +5,8 @@ import { contextOf, slabOf } from "../testing.ts";
 import { jsonConverter } from "./mod.ts";
 import { converter, decode } from "./test_support.ts";
 
+await jsonConverter.load!();
+
 const { field } = types;
 async function one(type: DataType, text: string) {
   const { rows, rejects } = await decode(converter(new Schema([field("v", type)])), [`{"v":${text}}`]);

@@ -8,6 +8,8 @@ import type { Converter, DataError, DecodedRows } from "../../mod.ts";
 import { allOf, collectRejects, contextOf, slabOf } from "../testing.ts";
 import { jsonConverter } from "./mod.ts";
 
+await jsonConverter.load!();
+
 /** A converter for a fixed schema, or for what the target has by then. */
 export function converter(
   schema: Schema | (() => Schema | null),

@@ -4,6 +4,8 @@ import { registryJson } from "../registry_fake.ts";
 import { contextOf } from "../testing.ts";
 import { protobufConverter } from "./mod.ts";
 
+await protobufConverter.load!();
+
 const SCHEMAS: Readonly<Record<string, string>> = {
   1: 'syntax = "proto3"; message A { int32 a = 1; }',
   2: 'syntax = "proto3"; message Other { message B { int64 a = 1; optional string b = 2; repeated double l = 3; } }',

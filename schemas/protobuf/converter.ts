@@ -3,48 +3,14 @@
  *
  * @module
  */
-import {
-  ConfigError,
-  type Converter,
-  type ConverterContext,
-  type ConverterPlugin,
-  DataError,
-  option,
-  type Values,
-} from "../../mod.ts";
-import {
-  createBareConverter,
-  createRegisteredConverter,
-  type RegisteredFormat,
-  registeredOptions,
-} from "../registered.ts";
+import { ConfigError, type Converter, type ConverterContext, DataError, type Values } from "../../mod.ts";
+import { createBareConverter, createRegisteredConverter, type RegisteredFormat } from "../registered.ts";
 import { Decoder } from "./decoder.ts";
+import type { protobufOptions } from "./mod.ts";
 import { fromReferences, parseProto } from "./proto.ts";
 
-const SCHEMA_DOC = "the path of a `.proto` file, for payloads without a frame; its imports are found beside it. " +
-  "Not with schema.registry.url: there records name their schemas.";
-const MESSAGE_DOC = "the full name of the message in the `.proto` file; default: its first message.";
-
-/** The options that only this format has. */
-export const ownOptions = {
-  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}` }),
-  "value.message": option.optionalString({ doc: `For values: ${MESSAGE_DOC}` }),
-  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}` }),
-  "key.message": option.optionalString({ doc: `For keys: ${MESSAGE_DOC}` }),
-};
-
-/** The options of `protobufConverter`. */
-export const protobufOptions = { ...registeredOptions, ...ownOptions };
-
-/** `value.converter: protobuf`: protobuf's binary encoding, with or without a Schema Registry. */
-export const protobufConverter: ConverterPlugin<typeof protobufOptions> = {
-  name: "protobuf",
-  options: protobufOptions,
-  create: createConverter,
-};
-
 /** Makes a converter; ConfigError where not exactly one of a registry and a schema is set, or it cannot be used. */
-function createConverter(config: Values<typeof protobufOptions>, context: ConverterContext): Converter {
+export function createConverter(config: Values<typeof protobufOptions>, context: ConverterContext): Converter {
   const { side, jsonPaths } = context;
   const [schemaKey, messageKey] = [`${side}.schema`, `${side}.message`] as const;
   const [path, message] = [config[schemaKey], config[messageKey]];

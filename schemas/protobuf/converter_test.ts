@@ -4,7 +4,9 @@ import { rowsOf } from "../../tests/conformance/rows.ts";
 import { startFakeRegistry } from "../registry_fake.ts";
 import type { RegisteredSchema } from "../registry.ts";
 import { allOf, collectRejects, contextOf, registeredConfig, slabOf } from "../testing.ts";
-import { protobufConverter, type protobufOptions } from "./converter.ts";
+import { protobufConverter, type protobufOptions } from "./mod.ts";
+
+await protobufConverter.load!();
 
 type Config = Values<typeof protobufOptions>;
 

@@ -35,6 +35,8 @@ import type { Life } from "./life.ts";
 import type { MemoryKafka } from "./memory_kafka.ts";
 import type { Seeded } from "./seeded.ts";
 
+await jsonConverter.load!(); // virtual time does not wait for it
+
 /** The dead-letter topic. */
 export const DEAD_LETTERS = "dead-letters";
 
@@ -261,6 +263,7 @@ export class ConnectorProcess {
       values,
       connectorConfig: connectorConfig as unknown as Config<ConfigDef>,
       topics: options.topics,
+      converters: [bytes.plugin, json.plugin],
       forTopic: () => ({
         values,
         connector: connectorConfig.values as unknown as Values<ConfigDef>,

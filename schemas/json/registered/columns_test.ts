@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { DataError } from "../../../mod.ts";
-import { columnsOfJsonSchema, MAPPING } from "./mod.ts";
+import { MAPPING } from "./columns.ts";
+import { columnsOfJsonSchema } from "./schema_columns.ts";
 import { rowColumns } from "./columns.ts";
 import { readDocuments } from "./documents.ts";
 import { resolveShape } from "./resolve.ts";

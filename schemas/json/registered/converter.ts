@@ -1,74 +1,28 @@
 /**
- * `value.converter: json-schema`: what Confluent's JSON Schema serializer writes, to typed columns.
+ * The converter: records of registered JSON Schemas, or bare JSON of one schema, to rows.
  *
  * @module
  */
-import {
-  ConfigError,
-  type Converter,
-  type ConverterContext,
-  type ConverterPlugin,
-  option,
-  type Values,
-} from "../../../mod.ts";
-import { fromConfigured, inlineCheck } from "../../configured_schema.ts";
+import { ConfigError, type Converter, type ConverterContext, type Values } from "../../../mod.ts";
+import { fromConfigured } from "../../configured_schema.ts";
 import {
   createBareConverter,
   createRegisteredConverter,
   type RegisteredFormat,
-  registeredOptions,
   type SchemaSource,
 } from "../../registered.ts";
-import { jsonOptions } from "../mod.ts";
 import { type MappingOptions, rowColumns } from "./columns.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { type Documents, readDocuments } from "./documents.ts";
 import { isEnforced } from "./enforced.ts";
+import { type jsonSchemaOptions, SCHEMA } from "./mod.ts";
 import { resolveShape } from "./resolve.ts";
 import { Validator } from "./validator.ts";
-
-const SCHEMA_DOC =
-  "a JSON Schema, inline (it begins with `{`) or the path of a file. With a registry, its columns are " +
-  "those of all records, which are still validated by their own schemas; without one it is the schema of bare JSON.";
-
-const SCHEMA = { inline: /^\s*\{/, what: "a JSON Schema" };
-const check = inlineCheck(SCHEMA, (text) => new Validator(readDocuments(text)));
-
-/** The options that other registered formats do not have. */
-export const ownOptions = {
-  "value.schema": option.optionalString({ doc: `For values: ${SCHEMA_DOC}`, check }),
-  "key.schema": option.optionalString({ doc: `For keys: ${SCHEMA_DOC}`, check }),
-  "json.fail.invalid.schema": option.boolean({
-    doc: "Reject records that are not valid by their schema. Off: only what the columns cannot hold is rejected.",
-    default: true,
-  }),
-  "json.additional.properties": option.oneOf(["json", "map", "reject"], {
-    doc:
-      "Members that the schema does not name: in a column `_additional_properties`, as the JSON text of an object or " +
-      "as a map, or the record is rejected.",
-    default: "json",
-  }),
-  "json.unions": option.oneOf(["struct", "json"], {
-    doc: "Values of several types: a struct with a member for each, or their JSON text.",
-    default: "struct",
-  }),
-  "json.timestamp.nanos": jsonOptions["json.timestamp.nanos"],
-};
-
-/** The options of `jsonSchemaConverter`. */
-export const jsonSchemaOptions = { ...registeredOptions, ...ownOptions };
-
-/** The plugin. */
-export const jsonSchemaConverter: ConverterPlugin<typeof jsonSchemaOptions> = {
-  name: "json-schema",
-  options: jsonSchemaOptions,
-  create: createConverter,
-};
 
 type JsonSchemaConfig = Values<typeof jsonSchemaOptions>;
 
 /** Makes a converter; ConfigError where neither a registry nor a schema is set, or the schema cannot be used. */
-function createConverter(config: JsonSchemaConfig, context: ConverterContext): Converter {
+export function createConverter(config: JsonSchemaConfig, context: ConverterContext): Converter {
   const options: MappingOptions = {
     additional: config["json.additional.properties"],
     unions: config["json.unions"],
@@ -95,6 +49,11 @@ function createConverter(config: JsonSchemaConfig, context: ConverterContext): C
     key,
     why: `missing: the json-schema converter needs schema.registry.url, or ${key} for payloads without a frame`,
   }]);
+}
+
+/** Throws DataError for what is no JSON Schema. */
+export function parseSchema(text: string): Validator {
+  return new Validator(readDocuments(text));
 }
 
 /** `reader`: the rows of the configured schema; null: each writer schema has its own. */

@@ -8,6 +8,8 @@ import type { Converter, Values } from "../../../mod.ts";
 import { contextOf } from "../../testing.ts";
 import { jsonSchemaConverter, type jsonSchemaOptions } from "./mod.ts";
 
+await jsonSchemaConverter.load!();
+
 /** A value as `JSON.parse` gives it. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
