@@ -2,7 +2,17 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Decoder, Rows } from "./decoder.ts";
 import { parseSchema } from "./schema.ts";
-import { batchRows, branchName, hex, type Json, oracle, Random, randomValue, Schemas } from "./test_support.ts";
+import {
+  batchRows,
+  branchName,
+  evolved,
+  hex,
+  type Json,
+  oracle,
+  Random,
+  randomValue,
+  Schemas,
+} from "./test_support.ts";
 
 const NO_COLUMN = Symbol("no column");
 
@@ -103,34 +113,6 @@ Deno.test("Decoder holds values that are no records in one column", () => {
     { numRuns: 300, seed: 21 },
   );
 });
-
-const PROMOTIONS: Readonly<Record<string, readonly Json[]>> = {
-  int: ["float", "double"],
-  float: ["double"],
-  string: ["bytes"],
-};
-
-/** A schema that can read what `schema` writes: fields dropped, added, reordered, promoted, made nullable. */
-function evolved(schema: Json, random: Random): Json {
-  if (typeof schema === "string") return random.pick([schema, ...(PROMOTIONS[schema] ?? [])]);
-  if (Array.isArray(schema)) return schema;
-  switch (schema.type) {
-    case "array":
-      return { ...schema, items: evolved(schema.items as Json, random) };
-    case "map":
-      return { ...schema, values: evolved(schema.values as Json, random) };
-    case "record": {
-      const fields = (schema.fields as { name: string; type: Json }[]).filter(() => random.next() < 0.8).map((f) => {
-        const type = evolved(f.type, random);
-        return { ...f, type: Array.isArray(type) || type === "null" || random.next() < 0.7 ? type : ["null", type] };
-      });
-      const fresh = { name: "fresh", type: ["string", "null"], default: "Ü" };
-      return { ...schema, fields: [...fields.toSorted(() => random.next() - 0.5), fresh] };
-    }
-    default:
-      return schema;
-  }
-}
 
 /** Whether a union has branches between which values could be promoted: avsc takes the first, we the same type. */
 function hasRivals(schema: Json): boolean {

@@ -4,8 +4,10 @@
  * @module
  */
 import type { DataError, StructColumn } from "../../mod.ts";
-import type { PayloadDecoder, SchemaSource } from "../registered.ts";
+import type { RunDecoder } from "../column_code.ts";
+import type { PayloadDecoder, Payloads, SchemaSource } from "../registered.ts";
 import { compile } from "./compile.ts";
+import { generate } from "./generate.ts";
 import { Malformed } from "../malformed.ts";
 import { ColumnRows } from "../rows.ts";
 import { Cursor } from "./cursor.ts";
@@ -30,11 +32,18 @@ export class Rows extends ColumnRows {
 export class Decoder implements PayloadDecoder {
   private readonly cursor = new Cursor();
   private readonly step: Step;
+  private readonly run: RunDecoder | null;
 
   constructor(writer: AvroType, readonly rows: Rows, private readonly source: SchemaSource = {}) {
     const { type: reader, row, options } = rows;
     const plan = resolve(writer, reader, reader.kind === "record" ? "" : "value", options.jsonPaths);
     this.step = reader.kind === "record" ? compile(plan, row, options) : valueStep(plan, row, options);
+    this.run = generate(plan, reader.kind === "record" ? row : row.children[0], row, this.cursor, options);
+  }
+
+  /** As many of the payloads of `indices[from, to)` as generated code reads; returns where it stopped. */
+  appendRun(bytes: Uint8Array, payloads: Payloads, from: number, to: number): number {
+    return this.run === null ? from : this.run(bytes, payloads, from, to);
   }
 
   /**

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DataError } from "../../mod.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { parseSchema } from "./schema.ts";
-import { batchRows, type Json, oracle, Random, randomValue, Schemas } from "./test_support.ts";
+import { batchRows, type Json, mutate, oracle, Random, randomValue, Schemas } from "./test_support.ts";
 
 const MUTATIONS = 100_000;
 const BATCH = 500;
@@ -26,29 +26,6 @@ const FIXED_SCHEMAS: Json[] = [
     fields: [{ name: "items", type: { type: "array", items: { type: "record", name: "Nothing", fields: [] } } }],
   },
 ];
-
-/** Bits flipped, bytes cut, put in or replaced. */
-function mutate(payload: Uint8Array, random: Random): Uint8Array {
-  const at = random.below(payload.length + 1);
-  switch (random.below(5)) {
-    case 0: {
-      const out = payload.slice();
-      for (let i = random.below(3); i >= 0; i--) out[random.below(out.length)] ^= 1 << random.below(8);
-      return out;
-    }
-    case 1:
-      return payload.slice(0, at);
-    case 2:
-      return Uint8Array.from([...payload.slice(0, at), ...random.bytes(1 + random.below(4)), ...payload.slice(at)]);
-    case 3: {
-      // Varints of all lengths, where lengths and counts may stand.
-      const varint = [...Array.from({ length: random.below(11) }, () => 0xff), random.below(128)];
-      return Uint8Array.from([...payload.slice(0, at), ...varint, ...payload.slice(at + 1)]);
-    }
-    default:
-      return random.bytes(random.below(60));
-  }
-}
 
 Deno.test("Decoder takes 100,000 mutated payloads whole or not at all, and leaves good rows intact", () => {
   const random = new Random(7);

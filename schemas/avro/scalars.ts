@@ -72,7 +72,7 @@ function longStep(writer: Scalar, target: WordsColumn, steps: number, path: stri
 }
 
 /** By how many powers of 1,000 the writer's unit of time is coarser than the column's. */
-function unitSteps(writer: Logical | undefined, reader: Logical | undefined, options: MappingOptions): number {
+export function unitSteps(writer: Logical | undefined, reader: Logical | undefined, options: MappingOptions): number {
   const to = unit(reader);
   if (to === 0) return 0;
   // A timestamp column is in microseconds, whatever the reader's unit; a writer without a unit means the reader's.

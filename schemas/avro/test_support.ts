@@ -315,3 +315,54 @@ export function twosComplement(value: bigint, size: number, short: boolean): Uin
   while (short && bytes.length > 1 && bytes[0] === sign && (bytes[1] ^ sign) < 0x80) bytes.shift();
   return Uint8Array.from(bytes);
 }
+
+const PROMOTIONS: Readonly<Record<string, readonly Json[]>> = {
+  int: ["float", "double"],
+  float: ["double"],
+  string: ["bytes"],
+};
+
+/** A schema that can read what `schema` writes: fields dropped, added, reordered, promoted, made nullable. */
+export function evolved(schema: Json, random: Random): Json {
+  if (typeof schema === "string") return random.pick([schema, ...(PROMOTIONS[schema] ?? [])]);
+  if (Array.isArray(schema)) return schema;
+  switch (schema.type) {
+    case "array":
+      return { ...schema, items: evolved(schema.items as Json, random) };
+    case "map":
+      return { ...schema, values: evolved(schema.values as Json, random) };
+    case "record": {
+      const fields = (schema.fields as { name: string; type: Json }[]).filter(() => random.next() < 0.8).map((f) => {
+        const type = evolved(f.type, random);
+        return { ...f, type: Array.isArray(type) || type === "null" || random.next() < 0.7 ? type : ["null", type] };
+      });
+      const fresh = { name: "fresh", type: ["string", "null"], default: "Ü" };
+      return { ...schema, fields: [...fields.toSorted(() => random.next() - 0.5), fresh] };
+    }
+    default:
+      return schema;
+  }
+}
+
+/** Bits flipped, bytes cut, put in or replaced. */
+export function mutate(payload: Uint8Array, random: Random): Uint8Array {
+  const at = random.below(payload.length + 1);
+  switch (random.below(5)) {
+    case 0: {
+      const out = payload.slice();
+      for (let i = random.below(3); i >= 0; i--) out[random.below(out.length)] ^= 1 << random.below(8);
+      return out;
+    }
+    case 1:
+      return payload.slice(0, at);
+    case 2:
+      return Uint8Array.from([...payload.slice(0, at), ...random.bytes(1 + random.below(4)), ...payload.slice(at)]);
+    case 3: {
+      // Varints of all lengths, where lengths and counts may stand.
+      const varint = [...Array.from({ length: random.below(11) }, () => 0xff), random.below(128)];
+      return Uint8Array.from([...payload.slice(0, at), ...varint, ...payload.slice(at + 1)]);
+    }
+    default:
+      return random.bytes(random.below(60));
+  }
+}
