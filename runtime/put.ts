@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { recycle } from "./api/buffers.ts";
 import { type RawRecords, type Retry, SinkBatch, type SinkTask, type TopicPartition } from "./api/mod.ts";
 
 /** Hands a batch to the sink; resolves once the sink has taken it. */
@@ -17,6 +18,12 @@ export async function putGap(
   retry: Retry,
 ): Promise<void> {
   await put(sink, SinkBatch.empty(emptyRecords(partition, from, to), from, to), retry);
+}
+
+/** The memory of a batch's columns is used again, where the sink keeps nothing of them. */
+export function recycleBatch(sink: SinkTask<unknown>, { data, keys }: SinkBatch): void {
+  if (!sink.copies) return;
+  for (const column of [...data.data.children, ...keys?.data.children ?? []]) recycle(column);
 }
 
 function emptyRecords({ topic, topicId, partition }: TopicPartition, from: bigint, to: bigint): RawRecords {

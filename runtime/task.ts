@@ -28,7 +28,7 @@ import { withSchemaOf } from "./dead_letter.ts";
 import type { Stage } from "./errant_record_reporter.ts";
 import type { Fetched } from "./kafka/types.ts";
 import { Preparing, type Shares } from "./preparing.ts";
-import { put, putGap } from "./put.ts";
+import { put, putGap, recycleBatch } from "./put.ts";
 import { endRetries } from "./retry.ts";
 import type { TaskParts } from "./task_parts.ts";
 import type { OpenPartition, ToTask } from "./task_protocol.ts";
@@ -254,6 +254,7 @@ export class Task {
       this.#rowsSincePrepare += transformed.numRows;
       if (!consume.isCurrent(token)) return; // its topic failed
     }
+    for (const batch of decoded) recycleBatch(sink, batch);
     await reporter.room(); // a slab of nothing but bad records is reported whole: the next waits until these are sent
     const { commitRecordsMax, send } = this.parts;
     if (commitRecordsMax > 0 && this.#rowsSincePrepare >= commitRecordsMax) {

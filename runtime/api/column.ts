@@ -5,6 +5,7 @@
  */
 import type { Data } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
+import { giveArray, type Numbers, takeArray } from "./buffers.ts";
 
 /** What all builders share. */
 export interface Column {
@@ -30,31 +31,26 @@ export interface Column {
 export const INITIAL = 64;
 
 /** Grows a typed array to hold at least `needed` entries, keeping its content. */
-export function grown<T extends Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array>(
-  array: T,
-  needed: number,
-): T {
+export function grown<T extends Numbers>(array: T, needed: number): T {
   let capacity = Math.max(INITIAL, array.length);
   while (capacity < needed) capacity *= 2;
   return resized(array, capacity);
 }
 
-/** A typed array of exactly `capacity` entries with the same content. */
-export function resized<T extends Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array>(
-  array: T,
-  capacity: number,
-): T {
-  const next = new (array.constructor as new (n: number) => T)(capacity);
+/** A typed array of at least `capacity` entries with the same content; the old one is given back. What follows is undefined. */
+export function resized<T extends Numbers>(array: T, capacity: number): T {
+  const next = takeArray(array.constructor as new (buffer: ArrayBuffer) => T, array.BYTES_PER_ELEMENT, capacity);
   if (array.length > 0) next.set(array as never);
+  giveArray(array);
   return next;
 }
 
-/** The first `length` entries without a copy, where little of the memory behind them is wasted by that. */
-export function handedOver<T extends Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array>(
-  array: T,
-  length: number,
-): T {
-  return (array.length - length > length / 4 ? array.slice(0, length) : array.subarray(0, length)) as T;
+/** The first `length` entries; without a copy where little of the memory behind them is wasted by that. */
+export function handedOver<T extends Numbers>(array: T, length: number): T {
+  if (array.length - length <= length / 4) return array.subarray(0, length) as T;
+  const copy = array.slice(0, length) as T;
+  giveArray(array);
+  return copy;
 }
 
 /**
@@ -129,9 +125,10 @@ export abstract class ColumnBase implements Column {
   protected nullBitmap(): Uint8Array | undefined {
     if (this.nullCount === 0) return undefined;
     const bytes = (this.length + 7) >> 3;
-    const { validity } = this;
-    if (validity!.length >= bytes) return validity!.slice(0, bytes);
-    return resized(validity!, bytes).fill(0xff, validity!.length);
+    let validity = this.validity!;
+    const known = validity.length;
+    if (known < bytes) validity = resized(validity, bytes).fill(0xff, known);
+    return validity.subarray(0, bytes);
   }
 
   /** Begins anew. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Int64, Vector } from "apache-arrow";
+import { type Data, Int64, makeData, Vector } from "apache-arrow";
 import {
   BytesColumn,
   createColumn,
@@ -12,6 +12,7 @@ import {
   WordsColumn,
 } from "./mod.ts";
 import { anySchema, anyType, anyValue, appendPlain, type Plain, plain, rowsOf } from "../../tests/conformance/rows.ts";
+import { recycle } from "./buffers.ts";
 import { recordBatch } from "./take.ts";
 
 const typeAndValues = anyType(2).chain((type) =>
@@ -212,4 +213,49 @@ Deno.test("ColumnBase.advance() counts what was written directly, nulls by nullA
     assertEquals([data.length, data.nullCount], [wanted.length, wanted.filter((value) => value === null).length]);
     assertEquals(wanted.map((_, i) => plain(data, i)), wanted);
   }));
+});
+
+Deno.test("recycle() gives back what columns are made of, and whatever is left in it shows in no later column", () => {
+  const dirty = (data: Data): void => {
+    for (const array of [data.values, data.valueOffsets, data.nullBitmap]) {
+      if (array) new Uint8Array(array.buffer).fill(0xa5);
+    }
+    data.children.forEach(dirty);
+  };
+  fc.assert(
+    fc.property(typeAndValues, fc.boolean(), ([type, values], reserves) => {
+      const many = Array.from({ length: 100 }, () => values).flat();
+      const column = createColumn(type);
+      for (const value of many) appendPlain(column, value);
+      const first = column.finish();
+      dirty(first);
+      recycle(first);
+      if (reserves) column.reserve(many.length);
+      for (const value of many) appendPlain(column, value);
+      const second = column.finish();
+      assertEquals(many.map((_, i) => plain(second, i)), many.map(canonical));
+      assertEquals(second.nullCount, many.filter((value) => value === null).length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("recycle() leaves alone what no builder made, and takes back an array once", () => {
+  const bytes = new Int32Array(10_000);
+  const own = makeData({ type: types.int32(), length: 10_000, nullCount: 0, data: bytes } as never);
+  recycle(own);
+  const column = createColumn(types.int32()) as NumberColumn;
+  column.reserve(10_000);
+  assert(column.values.buffer !== bytes.buffer);
+  column.advance(10_000);
+  const data = column.finish();
+  recycle(data);
+  recycle(data);
+  const [a, b] = [0, 0].map(() => {
+    const next = createColumn(types.int32()) as NumberColumn;
+    next.reserve(10_000);
+    return next.values.buffer;
+  });
+  assert(a === data.values.buffer);
+  assert(b !== a);
 });

@@ -67,6 +67,8 @@ export interface SinkTask<Staged> {
    * nothing is put until the shares are durable.
    */
   readonly overlaps?: boolean;
+  /** Once `put` has resolved nothing of the batch is looked at any more: the memory of its columns is used again. */
+  readonly copies?: boolean;
   /** These partitions begin, at these offsets; one without an offset in the target is not in `at`. */
   open(partitions: readonly TopicPartition[], at: Offsets): Promise<void>;
   /**

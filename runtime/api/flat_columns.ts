@@ -40,7 +40,7 @@ export class BoolColumn extends ColumnBase {
   }
   /** The entries as Arrow data; the builder is empty afterwards. */
   finish(): Data {
-    const data = this.bits.slice(0, (this.length + 7) >> 3);
+    const data = handedOver(this.bits, (this.length + 7) >> 3);
     const out = makeData({
       type: this.type,
       length: this.length,
@@ -48,6 +48,7 @@ export class BoolColumn extends ColumnBase {
       nullBitmap: this.nullBitmap(),
       data,
     } as never);
+    this.bits = new Uint8Array(INITIAL);
     this.reset();
     return out;
   }
