@@ -338,6 +338,7 @@ function mutated(
     for (const share of staged.values()) if (isGone(share.ranges[0].topic)) await sink.settle!(share, stale);
   };
   return {
+    overlaps: sink.overlaps,
     open: (partitions, at) => sink.open(partitions, at),
     put: (batch) => sink.put(batch),
     async preCommit() {
