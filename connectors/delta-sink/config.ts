@@ -70,8 +70,8 @@ export const deltaSinkOptions = {
     group: "files",
   }),
   "row.group.bytes.max": option.bytes({
-    doc: "Encode a row group once its columns take this much memory.",
-    default: 4 * MiB,
+    doc: "A row group is complete once its values take this much before they are encoded and compressed.",
+    default: 64 * MiB,
     min: 1024,
     importance: "low",
     group: "files",

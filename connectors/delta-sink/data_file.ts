@@ -1,12 +1,12 @@
 /**
- * One open data file: batches wait in memory until they make a row group, row groups are written out as they are
- * encoded, statistics grow along.
+ * One open data file: batches are encoded as they come, row groups are written out as they are complete, statistics grow
+ * along.
  *
  * @module
  */
 import type { RecordBatch, Schema } from "apache-arrow";
 import { FatalError, RetriableError } from "../../mod.ts";
-import { createStats, type StatsCollector } from "./delta/stats.ts";
+import { formatStats } from "./delta/stats.ts";
 import { createParquetFile, type ParquetFile } from "./parquet/parquet_file.ts";
 import type { StagedFile } from "./staged.ts";
 import type { ObjectWriter, Storage } from "./storage/storage.ts";
@@ -27,52 +27,49 @@ export interface DataFileOptions {
 export class DataFile {
   /** Keys of the Kafka partitions whose rows are in it. */
   readonly sources = new Set<string>();
-  /** Bytes of batches that wait to be encoded. */
-  waitingBytes = 0;
-  rows = 0;
-  #batches: RecordBatch[] = [];
   #writer: ObjectWriter | null = null;
   #failure: { readonly error: unknown } | null = null;
   readonly #parquet: ParquetFile;
-  readonly #stats: StatsCollector;
 
   constructor(private readonly options: DataFileOptions) {
-    this.#parquet = createParquetFile({ schema: options.schema, codec: options.codec });
-    this.#stats = createStats(options.schema);
+    const { schema, codec, rowGroupBytesMax } = options;
+    this.#parquet = createParquetFile({ schema, codec, rowGroupBytesMax });
   }
 
-  /** Memory: batches that wait to be encoded, and what the storage holds until it has sent it. */
+  get rows(): number {
+    return this.#parquet.rows;
+  }
+
+  /** Memory of the row group that is not complete: `flush` frees it. */
+  get waitingBytes(): number {
+    return this.#parquet.bufferedBytes;
+  }
+
+  /** Memory: that, and what the storage holds until it has sent it. */
   get bufferedBytes(): number {
     return this.waitingBytes + (this.#writer?.bufferedBytes ?? 0);
   }
 
-  /** Bytes written so far; what waits is not in it. */
+  /** Bytes of the file so far; what waits for its page to be full is not in it. */
   get writtenBytes(): number {
-    return this.#parquet.bytes;
+    return this.#parquet.bytes + this.#parquet.pageBytes;
   }
 
-  /** Takes rows; writes a row group out where they have become enough. */
+  /** Takes rows, whose buffers are free afterwards; writes a row group out where it is complete. */
   async append(batch: RecordBatch, source: string): Promise<void> {
     this.sources.add(source);
-    this.#batches.push(batch);
-    this.waitingBytes += batchBytes(batch);
-    this.rows += batch.numRows;
-    if (this.waitingBytes >= this.options.rowGroupBytesMax) await this.flush();
+    const chunks = this.#parquet.append(batch);
+    if (chunks.length > 0) await this.#write(chunks);
   }
 
-  /** Encodes and writes out what waits. */
+  /** Completes the row group and writes it out. */
   async flush(): Promise<void> {
-    if (this.#batches.length === 0) return;
-    const batches = this.#batches;
-    this.#batches = [];
-    this.waitingBytes = 0;
-    for (const batch of batches) this.#stats.add(batch);
-    await this.#write(this.#parquet.appendRowGroup(batches));
+    const chunks = this.#parquet.flush();
+    if (chunks.length > 0) await this.#write(chunks);
   }
 
   /** Makes the file durable. */
   async close(nowMs: number): Promise<StagedFile> {
-    await this.flush();
     await this.#write(this.#parquet.finish());
     const size = await this.#store(() => this.#writer!.close());
     return {
@@ -80,15 +77,14 @@ export class DataFile {
       size,
       rows: this.rows,
       partitionValues: this.options.partitionValues,
-      stats: this.#stats.finish(),
+      stats: formatStats(this.rows, this.#parquet.columns),
       modificationTimeMs: nowMs,
     };
   }
 
   /** Leaves nothing behind. */
   async abort(): Promise<void> {
-    this.#batches = [];
-    this.waitingBytes = 0;
+    this.#parquet.abort();
     await this.#writer?.abort();
   }
 
@@ -114,12 +110,4 @@ export class DataFile {
     const { storage, path } = this.options;
     return new FatalError(`Cannot write file "${path}" of table "${storage.uri}": ${cause.message}`, { cause });
   }
-}
-
-/** What a column of a batch takes besides its values: the objects around them. */
-const COLUMN_BYTES = 1024;
-
-/** Bytes of a batch: hundreds of small ones wait in the files of quiet tables. */
-function batchBytes({ data, numCols }: RecordBatch): number {
-  return data.byteLength + numCols * COLUMN_BYTES;
 }

@@ -2,15 +2,17 @@ import { assert, assertEquals } from "@std/assert";
 import { Schema, Type } from "apache-arrow";
 import fc from "fast-check";
 import { types } from "../../../mod.ts";
+import { createParquetFile } from "../parquet/parquet_file.ts";
 import { anyRows, anySchema, batchOf } from "../parquet/test_support.ts";
-import { createStats } from "./stats.ts";
+import { formatStats } from "./stats.ts";
 
 function statsOf(schema: Schema, rows: unknown[][], columnsMax?: number): string {
-  const stats = createStats(schema, columnsMax);
+  const file = createParquetFile({ schema, codec: "uncompressed" });
   const half = rows.length >> 1;
-  stats.add(batchOf(schema, rows.slice(0, half)));
-  stats.add(batchOf(schema, rows.slice(half)));
-  return stats.finish();
+  file.append(batchOf(schema, rows.slice(0, half)));
+  file.append(batchOf(schema, rows.slice(half)));
+  file.finish();
+  return formatStats(file.rows, file.columns, columnsMax);
 }
 
 const one = (type: Parameters<typeof types.field>[1], values: unknown[]): (string | undefined)[] => {
@@ -19,7 +21,7 @@ const one = (type: Parameters<typeof types.field>[1], values: unknown[]): (strin
   return [min, max];
 };
 
-Deno.test("createStats() writes exact digits, dates, times and signed zeros", () => {
+Deno.test("formatStats() writes exact digits, dates, times and signed zeros", () => {
   assertEquals(one(types.int64(), [2n ** 63n - 1n, null, -(2n ** 63n)]), [
     "-9223372036854775808",
     "9223372036854775807",
@@ -32,7 +34,7 @@ Deno.test("createStats() writes exact digits, dates, times and signed zeros", ()
   assertEquals(one(types.float64(), [-0]), ["-0.0", "-0.0"]);
 });
 
-Deno.test("createStats() leaves out what JSON cannot hold or readers would take wrongly", () => {
+Deno.test("formatStats() leaves out what JSON cannot hold or readers would take wrongly", () => {
   assertEquals(one(types.float64(), [1, NaN]), ["1", undefined]);
   assertEquals(one(types.float64(), [-Infinity, 2]), [undefined, "2"]);
   assertEquals(one(types.float64(), [NaN]), [undefined, undefined]);
@@ -41,7 +43,7 @@ Deno.test("createStats() leaves out what JSON cannot hold or readers would take 
   assertEquals(one(types.date(), [10_000_000]), [undefined, undefined]);
 });
 
-Deno.test("createStats() cuts strings to bounds that hold and split no character", () => {
+Deno.test("formatStats() cuts strings to bounds that hold and split no character", () => {
   const x31 = "x".repeat(31);
   assertEquals(one(types.utf8(), [x31 + "yz"]), [`"${x31}y"`, `"${x31}y\u007f"`]);
   assertEquals(one(types.utf8(), [x31 + "yé"]), [`"${x31}y"`, `"${x31}y\u{10ffff}"`]);
@@ -50,7 +52,7 @@ Deno.test("createStats() cuts strings to bounds that hold and split no character
   assertEquals(one(types.utf8(), ["", "\u{1F600}", "\uffff"]), ['""', '"\u{1F600}"']);
 });
 
-Deno.test("createStats() counts nulls of nested fields and follows the order of columns up to its limit", () => {
+Deno.test("formatStats() counts nulls of nested fields and follows the order of columns up to its limit", () => {
   const schema = new Schema([
     types.field("s", types.struct([types.field("a", types.int32()), types.field("l", types.list(types.int8()))])),
     types.field("m", types.map(types.utf8(), types.int8())),
@@ -69,7 +71,7 @@ Deno.test("createStats() counts nulls of nested fields and follows the order of 
   assertEquals(statsOf(schema, rows, 0), '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}');
 });
 
-Deno.test("createStats() agrees with a plain count over rows of any schema, and its bounds hold", () => {
+Deno.test("formatStats() agrees with a plain count over rows of any schema, and its bounds hold", () => {
   const input = anySchema().chain((schema) => fc.tuple(fc.constant(schema), anyRows(schema)));
   fc.assert(
     fc.property(input, ([schema, rows]) => {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Data, type DataType, type Field, type RecordBatch, Type } from "apache-arrow";
+import { type Data, type DataType, type Field, Type } from "apache-arrow";
 
 /** The validity bitmap of a column, or null where no entry is null. Entry i is at bit `data.offset + i`. */
 export function validityOf(data: Data): Uint8Array | null {
@@ -52,11 +52,6 @@ export function withBuffers(
     buffers as never,
     children ?? data.children,
   );
-}
-
-/** The bytes that a batch's buffers refer to: what a row group's size is measured by. */
-export function batchBytes(batch: RecordBatch): number {
-  return batch.data.children.reduce((sum, child) => sum + child.byteLength, 0);
 }
 
 /** The fields below a type: of a struct its fields, of a list its element, of a map its key_value struct. */

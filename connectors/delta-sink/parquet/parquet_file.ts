@@ -1,20 +1,18 @@
 /**
- * Columns to a Parquet file, a row group at a time, on hyparquet-writer: the only folder that knows it.
- *
- * Flat columns go in as typed arrays, PLAIN or with a dictionary where few values differ; their statistics are computed
- * here, from the arrays. Nested columns go in as objects and the library computes their statistics.
+ * Record batches to a Parquet file: columns are encoded as they come, bytes come back whenever a row group is complete.
  *
  * @module
  */
-import type { Data, RecordBatch, Schema } from "apache-arrow";
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import type { RecordBatch, Schema } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
-import { constants, zstdCompressSync } from "node:zlib";
-import { isNested } from "./arrow_data.ts";
-import { type Bound, emptyExtent, type Extent, widen } from "./extent.ts";
-import { flatValues } from "./flat_values.ts";
-import { nestedValues } from "./nested_values.ts";
-import { parquetSchema, physicalSchema } from "./schema.ts";
+import { ColumnChunk } from "./column_chunk.ts";
+import { compressor, type ParquetCodec } from "./compress.ts";
+import { MAGIC, type RowGroup, writeFooter, type WrittenChunk, writtenChunk } from "./footer.ts";
+import { leavesOf } from "./leaf.ts";
+import { parquetSchema } from "./schema.ts";
+import { appendColumn, type ShreddedColumn, shreddedColumn } from "./shred.ts";
+
+export type { ParquetCodec } from "./compress.ts";
 
 /** What a file is written with. */
 export interface ParquetFileOptions {
@@ -22,125 +20,136 @@ export interface ParquetFileOptions {
   readonly codec: ParquetCodec;
   /** 1 (default, fastest) to 22. */
   readonly zstdLevel?: number;
+  /** A row group is complete once its values take this much uncompressed: 64 MiB unless told. */
+  readonly rowGroupBytesMax?: number;
+  /** Delta encodings (default true), which readers older than about 2022 do not all know. */
+  readonly deltaEncodings?: boolean;
 }
 
-/** How pages are compressed; snappy is the one that the oldest readers know. */
-export type ParquetCodec = "zstd" | "snappy" | "uncompressed";
-
-/** A file in the making: whoever owns it writes the chunks out in order. */
+/** A file in the making: whoever owns it writes the bytes out in order. */
 export interface ParquetFile {
-  /** Encodes the rows of `batches`, all of the file's schema, as one row group; returns the bytes to write out now. */
-  appendRowGroup(batches: readonly RecordBatch[]): Uint8Array[];
-  /** The footer. The file is complete; nothing may be appended after it. */
+  /** Takes the rows of a batch of the file's schema, whose buffers are free afterwards; returns the bytes to write out. */
+  append(batch: RecordBatch): Uint8Array[];
+  /** Ends the row group: afterwards nothing but what the footer needs is in memory. */
+  flush(): Uint8Array[];
+  /** The last row group and the footer. The file is complete; nothing may be appended after it. */
   finish(): Uint8Array[];
-  /** Rows in the row groups so far. */
+  /** Gives up: what is in memory is free for others. */
+  abort(): void;
+  /** Rows so far. */
   readonly rows: number;
   /** Bytes handed out so far. */
   readonly bytes: number;
+  /** Bytes of complete pages that wait for their row group. */
+  readonly pageBytes: number;
+  /** Memory: those and the open pages. */
+  readonly bufferedBytes: number;
+  /** Ranges and nulls of the columns so far; after `flush` or `finish` of all of them. */
+  readonly columns: readonly ShreddedColumn[];
 }
 
-/** A row group is full at about this many rows, or at this many bytes of columns (`batchBytes`): the caller's to keep. */
-export const ROW_GROUP_ROWS = 128 * 1024;
-/** See `ROW_GROUP_ROWS`. */
+/** See `ParquetFileOptions`. */
 export const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+/** A row group is also complete with this many rows. */
+export const ROW_GROUP_ROWS = 1024 * 1024;
 
 /** Begins a file. Throws FatalError for a schema without columns or with a type that is not the framework's. */
 export function createParquetFile(options: ParquetFileOptions): ParquetFile {
-  return new LibraryFile(options);
+  return new EncodedFile(options);
 }
 
-/** What a file takes while it waits: small, since there is one for every open partition value. */
-const BUFFER_BYTES = 4096;
+class EncodedFile implements ParquetFile {
+  rows = 0;
+  bytes = 0;
+  pageBytes = 0;
+  bufferedBytes = 0;
+  readonly columns: readonly ShreddedColumn[];
+  readonly #codec: ParquetCodec;
+  readonly #elements: readonly SchemaElement[];
+  readonly #chunks: readonly ColumnChunk[];
+  readonly #rowGroupBytesMax: number;
+  readonly #groups: RowGroup[] = [];
+  #groupRows = 0;
 
-const CODECS = { zstd: "ZSTD", snappy: "SNAPPY", uncompressed: "UNCOMPRESSED" } as const;
-
-class LibraryFile implements ParquetFile {
-  private readonly schema: Schema;
-  private readonly elements: SchemaElement[];
-  private readonly out = new ByteWriter(BUFFER_BYTES);
-  private readonly writer: ParquetWriter;
-  private taken = 0;
-
-  constructor({ schema, codec, zstdLevel = 1 }: ParquetFileOptions) {
-    this.schema = schema;
-    this.elements = parquetSchema(schema);
-    const params = { [constants.ZSTD_c_compressionLevel]: zstdLevel };
-    this.writer = new ParquetWriter({
-      writer: this.out,
-      schema: physicalSchema(schema),
-      codec: CODECS[codec],
-      compressors: { ZSTD: (bytes) => zstdCompressSync(bytes, { params }) },
-      createdBy: "sluice",
-    });
+  constructor(
+    { schema, codec, zstdLevel = 1, rowGroupBytesMax = ROW_GROUP_BYTES, deltaEncodings = true }: ParquetFileOptions,
+  ) {
+    this.#codec = codec;
+    this.#elements = parquetSchema(schema);
+    this.#rowGroupBytesMax = rowGroupBytesMax;
+    const compress = compressor(codec, zstdLevel);
+    this.#chunks = leavesOf(schema).map((leaf) => new ColumnChunk(leaf, compress, deltaEncodings));
+    let leaf = 0;
+    this.columns = schema.fields.map(({ name, type }) => shreddedColumn(name, type, () => this.#chunks[leaf++]));
   }
 
-  get rows(): number {
-    return Number(this.writer.num_rows);
+  append(batch: RecordBatch): Uint8Array[] {
+    this.columns.forEach((column, i) => appendColumn(column, batch.data.children[i]));
+    this.rows += batch.numRows;
+    this.#groupRows += batch.numRows;
+    let plainBytes = 0, pageBytes = 0, bufferedBytes = 0;
+    for (const chunk of this.#chunks) {
+      plainBytes += chunk.plainBytes;
+      pageBytes += chunk.size;
+      bufferedBytes += chunk.bufferedBytes;
+    }
+    this.pageBytes = pageBytes;
+    this.bufferedBytes = bufferedBytes;
+    return plainBytes >= this.#rowGroupBytesMax || this.#groupRows >= ROW_GROUP_ROWS ? this.flush() : [];
   }
 
-  get bytes(): number {
-    return this.taken;
-  }
-
-  appendRowGroup(batches: readonly RecordBatch[]): Uint8Array[] {
-    const filled = batches.filter((batch) => batch.numRows > 0);
-    const length = filled.reduce((sum, batch) => sum + batch.numRows, 0);
-    if (length === 0) return [];
-    const extents: Extent[] = [];
-    const columnData = this.schema.fields.map(({ name, type }, c) => {
-      const parts = filled.map((batch) => batch.data.children[c]);
-      if (isNested(type)) {
-        return { name, data: parts.flatMap(nestedValues), encoding: "PLAIN" as const, statistics: true };
-      }
-      extents[c] = extentOf(parts);
-      const { values, fewDistinct } = flatValues(type, parts, length);
-      return { name, data: values, encoding: fewDistinct ? undefined : "PLAIN" as const, statistics: false };
-    });
-    this.writer.write({ columnData, rowGroupSize: length });
-    this.addStatistics(filled, extents);
-    return this.take();
+  flush(): Uint8Array[] {
+    return joined(this.#endGroup());
   }
 
   finish(): Uint8Array[] {
-    // The footer has the logical types; only the pages were written without (see physicalSchema).
-    this.writer.schema = this.elements;
-    this.writer.finish();
-    return this.take();
+    const parts = this.#endGroup();
+    if (this.bytes === 0) this.#add(parts, MAGIC);
+    this.#add(parts, writeFooter(this.#elements, this.#groups, this.#codec, this.bytes));
+    return joined(parts);
   }
 
-  private addStatistics(batches: readonly RecordBatch[], extents: readonly (Extent | undefined)[]): void {
-    const { columns } = this.writer.row_groups.at(-1)!;
-    this.schema.fields.forEach(({ name }, c) => {
-      const extent = extents[c];
-      if (!extent) return;
-      const meta = columns.find(({ meta_data }) => meta_data!.path_in_schema[0] === name)!.meta_data!;
-      const nulls = batches.reduce((sum, batch) => sum + batch.data.children[c].nullCount, 0);
-      // Parquet format, ColumnOrder: a zero is -0 as a minimum and +0 as a maximum.
-      meta.statistics = {
-        null_count: BigInt(nulls),
-        min_value: zero(extent.min, -0),
-        max_value: zero(extent.max, 0),
-      };
+  abort(): void {
+    for (const chunk of this.#chunks) chunk.release();
+    this.#groupRows = this.pageBytes = this.bufferedBytes = 0;
+  }
+
+  #endGroup(): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    if (this.#groupRows === 0) return parts;
+    if (this.bytes === 0) this.#add(parts, MAGIC);
+    const offset = this.bytes;
+    const chunks = this.#chunks.map((chunk): WrittenChunk => {
+      const finished = chunk.finish();
+      const written = writtenChunk(finished, this.bytes);
+      for (const part of finished.parts) this.#add(parts, part);
+      return written;
     });
+    this.#groups.push({ rows: this.#groupRows, offset, chunks });
+    this.#groupRows = this.pageBytes = this.bufferedBytes = 0;
+    return parts;
   }
 
-  private take(): Uint8Array[] {
-    const chunk = this.out.getBytes();
-    // The buffer goes with the bytes: grown for a row group, it would stay with the file for as long as that is open.
-    this.out.buffer = new ArrayBuffer(BUFFER_BYTES);
-    this.out.view = new DataView(this.out.buffer);
-    this.out.index = 0;
-    this.taken += chunk.length;
-    return chunk.length > 0 ? [chunk] : [];
+  #add(parts: Uint8Array[], part: Uint8Array): void {
+    parts.push(part);
+    this.bytes += part.length;
   }
 }
 
-function extentOf(parts: readonly Data[]): Extent {
-  const extent = emptyExtent();
-  for (const part of parts) widen(extent, part);
-  return extent;
-}
+/** What is handed out at a time is about this much: neither a write for each page nor a copy of a whole row group. */
+const PIECE_BYTES = 1024 * 1024;
 
-function zero(bound: Bound | null, signed: number): Bound | undefined {
-  return bound === 0 ? signed : bound ?? undefined;
+function joined(parts: readonly Uint8Array[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let from = 0; from < parts.length;) {
+    let size = parts[from].length, to = from + 1;
+    while (to < parts.length && size + parts[to].length <= PIECE_BYTES) size += parts[to++].length;
+    const piece = to === from + 1 ? parts[from] : new Uint8Array(size);
+    if (to > from + 1) {
+      for (let i = from, at = 0; i < to; at += parts[i++].length) piece.set(parts[i], at);
+    }
+    pieces.push(piece);
+    from = to;
+  }
+  return pieces;
 }

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type DataType, type Field, Precision, type Schema, Type } from "apache-arrow";
+import { type DataType, Precision, type Schema, Type } from "apache-arrow";
 import type { SchemaElement } from "hyparquet";
 import { FatalError } from "../../../mod.ts";
-import { childFields, isNested } from "./arrow_data.ts";
+import { childFields } from "./arrow_data.ts";
 
 /** The elements of a file's schema, depth first, the root before all. Everything but keys of maps is optional. */
 export function parquetSchema(schema: Schema): SchemaElement[] {
@@ -14,22 +14,6 @@ export function parquetSchema(schema: Schema): SchemaElement[] {
   return [
     { name: "schema", num_children: schema.fields.length },
     ...schema.fields.flatMap((field) => elementsOf(field.name, field.type, "OPTIONAL")),
-  ];
-}
-
-/**
- * The same for the library's eyes while it writes pages: its flat columns get physical values (typed arrays), so their
- * logical types, which would make it convert value by value, are left out until the footer.
- */
-export function physicalSchema(schema: Schema): SchemaElement[] {
-  return [
-    { name: "schema", num_children: schema.fields.length },
-    ...schema.fields.flatMap((field: Field) => {
-      const elements = elementsOf(field.name, field.type, "OPTIONAL");
-      if (isNested(field.type)) return elements;
-      const [{ name, type, type_length, repetition_type }] = elements;
-      return [{ name, type, type_length, repetition_type }];
-    }),
   ];
 }
 
@@ -62,20 +46,21 @@ function elementsOf(name: string, type: DataType, repetition_type: "OPTIONAL" | 
       ];
     }
     default:
-      return [{ name, repetition_type, ...leafOf(type) }];
+      return [{ name, repetition_type, ...leafElement(type) }];
   }
 }
 
-function leafOf(type: DataType): Omit<SchemaElement, "name"> {
+/** The element of a column without parts, without its name. */
+export function leafElement(type: DataType): Omit<SchemaElement, "name"> {
   switch (type.typeId) {
     case Type.Bool:
       return { type: "BOOLEAN" };
     case Type.Int: {
       const { bitWidth } = type as unknown as { bitWidth: number };
       if (bitWidth === 64) return { type: "INT64" };
-      // The converted type alone: hyparquet-writer 0.17 writes the width in INTEGER as i32, the format has i8.
       if (bitWidth === 32) return { type: "INT32" };
-      return { type: "INT32", converted_type: bitWidth === 8 ? "INT_8" : "INT_16" };
+      const logical_type = { type: "INTEGER", bitWidth, isSigned: true } as const;
+      return { type: "INT32", converted_type: bitWidth === 8 ? "INT_8" : "INT_16", logical_type };
     }
     case Type.Float:
       return {

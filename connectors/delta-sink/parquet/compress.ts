@@ -1,0 +1,30 @@
+/**
+ * How the bodies of pages are compressed.
+ *
+ * @module
+ */
+import { snappyCompress } from "hyparquet-writer/src/snappy.js";
+import { constants, zstdCompressSync } from "node:zlib";
+
+/** How pages are compressed; snappy is the one that the oldest readers know. */
+export type ParquetCodec = "zstd" | "snappy" | "uncompressed";
+
+/** Numbers of codecs (Parquet format, `CompressionCodec`). */
+export const CODECS: Readonly<Record<ParquetCodec, number>> = { uncompressed: 0, snappy: 1, zstd: 6 };
+
+/** Compresses bytes; the result may be a view of them or of a larger buffer. */
+export type Compress = (bytes: Uint8Array) => Uint8Array;
+
+/** Results are made in pieces of this size: large enough for most pages, small enough to be freed without harm. */
+const CHUNK_BYTES = 128 * 1024;
+
+/** The function of a codec. */
+export function compressor(codec: ParquetCodec, zstdLevel: number): Compress {
+  if (codec === "uncompressed") return (bytes) => bytes;
+  if (codec === "snappy") return snappyCompress;
+  const params = { [constants.ZSTD_c_compressionLevel]: zstdLevel };
+  return (bytes) => {
+    const chunkSize = Math.min(CHUNK_BYTES, bytes.length + (bytes.length >> 8) + 128);
+    return zstdCompressSync(bytes, { params, chunkSize });
+  };
+}
