@@ -13,6 +13,7 @@ import {
   type RejectRecord,
 } from "../../mod.ts";
 import { extend, extended, type Faults, signature } from "./extend.ts";
+import { Guesser } from "./guesser.ts";
 import { ListReader, MapReader, StructReader } from "./nested_readers.ts";
 import type { Reader, ReadOptions } from "./readers.ts";
 import { Scanner } from "./scanner.ts";
@@ -24,11 +25,15 @@ const SCHEMAS_MAX = 1_000;
 export class Decoder {
   readonly #root: StructReader;
   readonly #scan = new Scanner();
+  /** Null: every record is read by the complete parser. */
+  readonly #guesser: Guesser | null;
   /** Schemas with unknown fields, so that the same fields give the same object. */
   readonly #extended = new Map<string, Schema>();
 
-  constructor(readonly schema: Schema, options: ReadOptions) {
+  /** `guesses`: records are guessed to look like those before them, which makes no difference but in time. */
+  constructor(readonly schema: Schema, options: ReadOptions, guesses = true) {
     this.#root = new StructReader(new Struct(schema.fields), schema.fields, "", false, options);
+    this.#guesser = guesses ? new Guesser(this.#root, this.#scan) : null;
   }
 
   /** The target's fields by now: unknown fields that it has are read as what it has them for. */
@@ -69,12 +74,18 @@ export class Decoder {
   ): Int32Array {
     const root = this.#root;
     const scan = this.#scan;
+    const guesser = this.#guesser;
+    root.column.reserve(indices.length);
     const rows = new Int32Array(indices.length);
     let count = 0;
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i];
       try {
         scan.open(bytes, starts[index], ends[index]);
+        if (guesser?.read()) {
+          rows[count++] = index;
+          continue;
+        }
         if (scan.next() < 0) scan.fail("expected an object");
         root.read(scan);
         if (scan.next() >= 0) {
@@ -82,6 +93,7 @@ export class Decoder {
           scan.fail("expected nothing behind the object");
         }
         rows[count++] = index;
+        guesser?.learn(starts[index], ends[index]);
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
         root.column.truncate(count);
@@ -93,6 +105,7 @@ export class Decoder {
   }
 
   #finish(length: number): RecordBatch {
+    this.#guesser?.release();
     const own = this.#root.column.finish();
     const data = extended(this.#root, own);
     if (data === own) return recordBatch(this.schema, own.children, length);

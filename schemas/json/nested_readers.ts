@@ -76,6 +76,11 @@ export class StructReader implements Reader {
       this.target?.find((field) => field.name !== name && field.name.toLowerCase() === lower)?.name ?? null;
   }
 
+  /** The field that the scanner's last string names, or -1. */
+  indexOf(scan: Scanner): number {
+    return this.#byName.get(scan.textString()) ?? -1;
+  }
+
   read(scan: Scanner): void {
     if (scan.bytes[scan.pos] !== 0x7b) throw mismatch(scan, this.path, "an object");
     const { additional, children } = this;
@@ -140,7 +145,7 @@ export class StructReader implements Reader {
       }
     }
     scan.string();
-    return this.#byName.get(scan.textString()) ?? -1;
+    return this.indexOf(scan);
   }
 
   /** Notes the member whose name is the scanner's last string. */

@@ -29,6 +29,9 @@ import { ListReader, MapReader, StructReader } from "./nested_readers.ts";
 import type { Scanner } from "./scanner.ts";
 import { base64, isoDate, isoTime, type Time } from "./texts.ts";
 
+/** Values that generated code reads: see `values.ts`. */
+export type Plain = "text" | "long" | "int32" | "int16" | "int8" | "double" | "float" | "bool";
+
 /** Reads values of one column. */
 export interface Reader {
   readonly path: string;
@@ -38,6 +41,8 @@ export interface Reader {
   readonly refusesNull?: boolean;
   /** The value may be null, but not be missing. */
   readonly isRequired?: boolean;
+  /** What generated code may take a value for that is written plainly; `read` takes the others. */
+  readonly plain?: Plain;
   /** Appends the value at `scan.pos` (white space passed, not null). Throws DataError half-way: cut the columns back. */
   read(scan: Scanner): void;
   /** Drops what was noted of entries that the column no longer has. */
@@ -71,7 +76,7 @@ export function compile(field: Field, path: string, options: ReadOptions): Reade
     }
     default: {
       const column = createColumn(type);
-      return { path, nullable, column, read: readerOf(type, path, column, options) };
+      return { path, nullable, column, plain: plainOf(type), read: readerOf(type, path, column, options) };
     }
   }
 }
@@ -100,6 +105,23 @@ export function mismatch(scan: Scanner, path: string, wanted: string): DataError
 }
 
 const QUOTE = 0x22;
+
+function plainOf(type: DataType): Plain | undefined {
+  switch (type.typeId) {
+    case Type.Bool:
+      return "bool";
+    case Type.Int: {
+      const { bitWidth } = type as unknown as { bitWidth: number };
+      return bitWidth === 64 ? "long" : bitWidth === 32 ? "int32" : bitWidth === 16 ? "int16" : "int8";
+    }
+    case Type.Float:
+      return (type as unknown as { precision: number }).precision === 1 ? "float" : "double";
+    case Type.Utf8:
+      return "text";
+    default:
+      return undefined;
+  }
+}
 
 function readerOf(type: DataType, path: string, column: Column, options: ReadOptions): (scan: Scanner) => void {
   switch (type.typeId) {

@@ -1,0 +1,255 @@
+/**
+ * Source text of functions that read records of one shape: the members one after the other, each by the bytes of its name
+ * and of the punctuation around it.
+ *
+ * Names never get into the source, only their bytes as numbers. A struct has a function of its own, a wide one several,
+ * so that none grows larger than what V8 optimises.
+ *
+ * @module
+ */
+import { type BytesColumn, DataError } from "../../mod.ts";
+import { ListReader, MapReader, readOrNull, StructReader } from "./nested_readers.ts";
+import type { Plain, Reader } from "./readers.ts";
+import type { Scanner } from "./scanner.ts";
+import type { Member, Shape } from "./shape.ts";
+import { UnionReader } from "./union_reader.ts";
+import { bool, double, float, int16, int32, int8, long, text, TextTarget } from "./values.ts";
+
+/**
+ * Reads the record `bytes[at, end)` into row `row`, the next one of all columns. False where it is of another shape:
+ * columns may hold a part of it then.
+ */
+export type ReadRecord = (bytes: Uint8Array, view: DataView, at: number, end: number, row: number) => boolean;
+
+/** Members that one function reads, at most. */
+const MEMBERS_MAX = 32;
+
+const READ_PLAIN = { text, long, int32, int16, int8, double, float, bool } satisfies Record<Plain, unknown>;
+const NULL_WORD = 0x6c6c756e;
+const UTF8 = new TextEncoder();
+
+/** A function for records of a shape, and what it holds of columns. */
+export interface Generated {
+  readonly read: ReadRecord;
+  readonly targets: readonly TextTarget[];
+}
+
+/** The function for records of `shape`, with white space `tail` behind them; the scanner is opened before each call. */
+export function generate(root: StructReader, shape: Shape, tail: string, scan: Scanner): Generated {
+  return new Generator(scan).generate(root, shape, tail);
+}
+
+/** The value at hand by its complete reader. */
+class AnyValue {
+  constructor(readonly reader: Reader, readonly scan: Scanner, readonly depth: number) {}
+
+  /** Where the value at `at` ended, or -1: it cannot be read. */
+  read(view: DataView, at: number, end: number): number {
+    const { reader, scan } = this;
+    if (
+      at + 4 < end && view.getInt32(at, true) === NULL_WORD && reader.nullable && reader.refusesNull !== true
+    ) {
+      reader.column.appendNull();
+      return at + 4;
+    }
+    scan.pos = at;
+    scan.depth = this.depth;
+    try {
+      readOrNull(scan, reader);
+    } catch (error) {
+      // The complete parser will say what is wrong with the record.
+      if (!(error instanceof DataError)) throw error;
+      return -1;
+    }
+    return scan.pos;
+  }
+}
+
+class Generator {
+  readonly #values: unknown[] = [];
+  readonly #targets: TextTarget[] = [];
+  readonly #functions: string[] = [];
+  #structs = 0;
+  #countsAbsent = false;
+
+  constructor(private readonly scan: Scanner) {}
+
+  generate(root: StructReader, shape: Shape, tail: string): Generated {
+    // Rows of lists have a limit of what they leave out: what they do not count themselves counts with it.
+    this.#countsAbsent = hasMany(root);
+    const name = this.#struct(root, shape, 1);
+    const last = tail === "" ? 0x7d : tail.charCodeAt(tail.length - 1);
+    const leave = this.#value((members: number) => {
+      try {
+        this.scan.leaveOut(members, "");
+        return true;
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        return false;
+      }
+    });
+    const source = `"use strict";
+const { ${Object.keys(READ_PLAIN).join(", ")} } = plain;
+${this.#values.map((_, i) => `const v${i} = values[${i}];`).join("\n")}
+let absent = 0;
+${this.#functions.join("\n")}
+return (bytes, view, p, end, row) => {
+  if (end - p < 2 || bytes[end - 1] !== ${last}) return false;
+  absent = 0;
+  p = ${name}(bytes, view, p, end, row);
+  return p === end - ${tail.length}${tail === "" ? "" : ` && ${matches(tail, false)}`}${
+      this.#countsAbsent ? ` && (absent === 0 || ${leave}(absent))` : ""
+    };
+};`;
+    const read = new Function("plain", "values", source)(READ_PLAIN, this.#values) as ReadRecord;
+    return { read, targets: this.#targets };
+  }
+
+  /** Hands a value to the source; its name there. */
+  #value(value: unknown): string {
+    return `v${this.#values.push(value) - 1}`;
+  }
+
+  /** The function of an object, from its opening brace to behind its closing one; its name. */
+  #struct(struct: StructReader, shape: Shape, depth: number): string {
+    const name = `s${this.#structs++}`;
+    const { members } = shape;
+    const lines: string[] = [];
+    const parts: string[] = [];
+    const flush = () => {
+      const part = parts.length === 0 ? name : `${name}_${parts.length}`;
+      // A part ends by calling the next one.
+      parts.push(part);
+      return part;
+    };
+    const bodies: string[] = [];
+    const first = members.length === 0 || members[0].isOptional ? opening(shape) : "";
+    if (first) lines.push(first);
+    members.forEach((_, i) => {
+      if (i > 0 && i % MEMBERS_MAX === 0) bodies.push(lines.splice(0).join("\n"));
+      lines.push(this.#member(struct, shape, i, depth));
+    });
+    const isLastOptional = members.length === 0 || members.at(-1)!.isOptional;
+    if (isLastOptional) lines.push("if (more) return -1;");
+    else {lines.push(
+        `if (!${matches(`${shape.close ?? ""}}`, false)}) return -1;`,
+        `p += ${(shape.close ?? "").length + 1};`,
+      );}
+    lines.push(...this.#absentOnes(struct, members));
+    lines.push(`${this.#value(struct.column)}.close();`, "return p;");
+    bodies.push(lines.join("\n"));
+    bodies.forEach(flush);
+    this.#functions.push(`let ${name}more = true;`);
+    bodies.forEach((body, i) => {
+      const isLast = i === bodies.length - 1;
+      const begin = i === 0 ? "true" : `${name}more`;
+      this.#functions.push(`function ${parts[i]}(bytes, view, p, end, row) {
+let q = 0, more = ${begin};
+${body}
+${isLast ? "" : `${name}more = more;\nreturn ${parts[i + 1]}(bytes, view, p, end, row);`}
+}`);
+    });
+    return name;
+  }
+
+  /**
+   * One member. Where neither it nor the one before it is optional, `p` is behind the value before it; else what comes
+   * between them has been passed, and `more` says whether the object goes on.
+   */
+  #member(struct: StructReader, shape: Shape, i: number, depth: number): string {
+    const { members } = shape;
+    const member = members[i], next = members[i + 1];
+    const child = struct.children[member.index];
+    const name = `"${utf8(struct.fields[member.index].name)}":${shape.colon ?? ""}`;
+    const isDirect = !member.isOptional && !members[i - 1]?.isOptional;
+    const between = i === 0 ? `{${shape.open ?? ""}` : `,${shape.comma ?? ""}`;
+    const lead = isDirect ? `${between}${name}` : name;
+    const found = `${isDirect ? "" : "more && "}${matches(lead, true)}`;
+    const isNextDirect = next ? !member.isOptional && !next.isOptional : !member.isOptional;
+    const read = [
+      `p += ${lead.length};`,
+      this.#read(child, member, depth),
+      ...(isNextDirect ? [] : [separator(shape)]),
+    ].join("\n");
+    if (!member.isOptional) return `if (!(${found})) return -1;\n${read}`;
+    return `if (${found}) {\n${read}\n} else ${this.#absent(child)}`;
+  }
+
+  #read(child: Reader, member: Member, depth: number): string {
+    const any = (at: string) => `${this.#value(new AnyValue(child, this.scan, depth))}.read(view, ${at}, end)`;
+    if (member.shape) {
+      const inner = this.#struct(child as StructReader, member.shape, depth + 1);
+      return `p = bytes[p] === 0x7b ? ${inner}(bytes, view, p, end, row) : ${any("p")};\nif (p < 0) return -1;`;
+    }
+    // What it looks like is not known yet.
+    if (child instanceof StructReader) return `if (bytes[p] === 0x7b || (p = ${any("p")}) < 0) return -1;`;
+    if (!child.plain) return `p = ${any("p")};\nif (p < 0) return -1;`;
+    const target = child.plain === "text" ? this.#text(child.column as BytesColumn) : child.column;
+    return `q = ${child.plain}(bytes, view, p, end, ${this.#value(target)}, row);
+p = q < 0 ? ${any("p")} : q;
+if (p < 0) return -1;`;
+  }
+
+  #text(column: BytesColumn): TextTarget {
+    const target = new TextTarget(column);
+    this.#targets.push(target);
+    return target;
+  }
+
+  /** A child that an object leaves out. */
+  #absent(child: Reader): string {
+    if (!child.nullable || child.isRequired) return "return -1;";
+    return `{ ${this.#countsAbsent ? "absent++; " : ""}${this.#value(child.column)}.appendNull(); }`;
+  }
+
+  /** The children that no object had so far. */
+  #absentOnes(struct: StructReader, members: readonly Member[]): string[] {
+    const known = new Set(members.map(({ index }) => index));
+    const { additional, children } = struct;
+    const lines = children.filter((_, i) => !known.has(i)).map((child) => this.#absent(child));
+    if (additional?.isDeclared) lines.push(`${this.#value(additional.column)}.appendNull();`);
+    return lines;
+  }
+}
+
+/** Whether there are values of many entries below. */
+function hasMany(reader: Reader): boolean {
+  if (reader instanceof ListReader || reader instanceof MapReader || reader instanceof UnionReader) return true;
+  return reader instanceof StructReader && reader.children.some(hasMany);
+}
+
+/** What is before the first member, where that is optional. */
+function opening({ open, members }: Shape): string {
+  const text = `{${open ?? ""}`;
+  const whole = `if (!(${matches(text, true)})) return -1;\np += ${text.length};`;
+  if (!members.every((member) => member.isOptional)) return whole;
+  return `if (${matches("{}", false)}) {\nmore = false;\np += 2;\n} else {\n${whole}\n}`;
+}
+
+/** What is behind a value: a comma, or the end. */
+function separator({ comma, close }: Shape): string {
+  const between = `,${comma ?? ""}`, end = `${close ?? ""}}`;
+  return `if (${matches(between, true)}) p += ${between.length};
+else if (${matches(end, false)}) { p += ${end.length}; more = false; }
+else return -1;`;
+}
+
+/** Each character a byte. */
+function utf8(name: string): string {
+  return String.fromCharCode(...UTF8.encode(name));
+}
+
+/** A condition: the bytes of `text` (a byte a character) are at `p`, and `goesOn`: something is behind them. */
+function matches(text: string, goesOn: boolean): string {
+  const conditions = [`p + ${text.length} ${goesOn ? "<" : "<="} end`];
+  const byte = (i: number) => text.charCodeAt(i);
+  let i = 0;
+  const word = (at: number) => {
+    const value = byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
+    conditions.push(`view.getInt32(p + ${at}, true) === ${value}`);
+  };
+  for (; i + 4 <= text.length; i += 4) word(i);
+  if (text.length - i > 1 && text.length >= 4) word(text.length - 4);
+  else for (; i < text.length; i++) conditions.push(`bytes[p + ${i}] === ${byte(i)}`);
+  return `(${conditions.join(" && ")})`;
+}

@@ -1,0 +1,137 @@
+/**
+ * What records look like: their members in the order in which they come, and the white space between them. Learned from
+ * records that were read, to guess the next one's.
+ *
+ * @module
+ */
+import { StructReader } from "./nested_readers.ts";
+import type { Scanner } from "./scanner.ts";
+
+const QUOTE = 0x22, COLON = 0x3a, COMMA = 0x2c, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
+
+/** An object. White space is null where none was seen that could tell. */
+export interface Shape {
+  readonly members: readonly Member[];
+  /** Behind the opening brace. */
+  readonly open: string | null;
+  /** Behind a comma. */
+  readonly comma: string | null;
+  /** Behind a colon. */
+  readonly colon: string | null;
+  /** Before the closing brace. */
+  readonly close: string | null;
+}
+
+/** A member of an object. */
+export interface Member {
+  /** Which of the struct's children. */
+  readonly index: number;
+  /** It was not in every object. */
+  readonly isOptional: boolean;
+  /** What it holds where it was an object that has columns; else null. */
+  readonly shape: Shape | null;
+}
+
+/** The shape of the object at the scanner's position, which is passed; null where it cannot be guessed. */
+export function observe(scan: Scanner, struct: StructReader): Shape | null {
+  scan.pos++;
+  const open = gap(scan);
+  if (scan.bytes[scan.pos] === CLOSE_OBJECT) {
+    scan.pos++;
+    return open === "" ? { members: [], open: null, comma: null, colon: null, close: null } : null;
+  }
+  const members: Member[] = [];
+  const seen = new Set<number>();
+  let comma: string | null = null, colon: string | null = null;
+  for (;;) {
+    const from = scan.pos;
+    if (scan.bytes[from] !== QUOTE) return null;
+    scan.string();
+    const index = struct.indexOf(scan);
+    // An escape in a name can be written in several ways.
+    if (index < 0 || scan.text !== scan.bytes || seen.has(index)) return null;
+    seen.add(index);
+    if (scan.bytes[scan.pos] !== COLON) return null;
+    scan.pos++;
+    const behind = gap(scan);
+    if (colon !== null && colon !== behind) return null;
+    colon = behind;
+    const child = struct.children[index];
+    let shape: Shape | null = null;
+    if (child instanceof StructReader && scan.bytes[scan.pos] === OPEN_OBJECT) {
+      shape = observe(scan, child);
+      if (!shape) return null;
+    } else scan.skip();
+    members.push({ index, isOptional: false, shape });
+    const close = gap(scan);
+    if (scan.bytes[scan.pos] === CLOSE_OBJECT) {
+      scan.pos++;
+      return { members, open, comma, colon, close };
+    }
+    if (close !== "" || scan.bytes[scan.pos] !== COMMA) return null;
+    scan.pos++;
+    const next = gap(scan);
+    if (comma !== null && comma !== next) return null;
+    comma = next;
+  }
+}
+
+/** A shape that both fit, or null where their members are in different orders, or their white space is another. */
+export function merge(a: Shape, b: Shape): Shape | null {
+  const spaces = (["open", "comma", "colon", "close"] as const).map((at) => [at, a[at] ?? b[at]] as const);
+  if (spaces.some(([at, space]) => space !== (b[at] ?? space))) return null;
+  const members: Member[] = [];
+  const left = new Map(a.members.map((member, at) => [member.index, at]));
+  let at = 0;
+  const skipTo = (end: number) => {
+    for (; at < end; at++) members.push({ ...a.members[at], isOptional: true });
+  };
+  for (const member of b.members) {
+    const found = left.get(member.index);
+    if (found === undefined) {
+      members.push({ ...member, isOptional: true });
+      continue;
+    }
+    if (found < at) return null;
+    skipTo(found);
+    const own = a.members[at++];
+    const shape = own.shape && member.shape ? merge(own.shape, member.shape) : own.shape ?? member.shape;
+    if (own.shape && member.shape && !shape) return null;
+    members.push({ index: own.index, isOptional: own.isOptional || member.isOptional, shape });
+  }
+  skipTo(a.members.length);
+  return { members, ...Object.fromEntries(spaces) } as unknown as Shape;
+}
+
+/** The same shape with every member optional. */
+export function loosened(shape: Shape): Shape {
+  return {
+    ...shape,
+    members: shape.members.map((member) => ({
+      ...member,
+      isOptional: true,
+      shape: member.shape && loosened(member.shape),
+    })),
+  };
+}
+
+/** Whether two shapes are one. */
+export function isSame(a: Shape, b: Shape): boolean {
+  return a.open === b.open && a.comma === b.comma && a.colon === b.colon && a.close === b.close &&
+    a.members.length === b.members.length &&
+    a.members.every((member, i) => {
+      const other = b.members[i];
+      return member.index === other.index && member.isOptional === other.isOptional &&
+        (member.shape === null) === (other.shape === null) &&
+        (member.shape === null || isSame(member.shape, other.shape!));
+    });
+}
+
+/** Passes white space, and returns it. */
+function gap(scan: Scanner): string {
+  const from = scan.pos;
+  scan.next();
+  let space = "";
+  for (let at = from; at < scan.pos; at++) space += String.fromCharCode(scan.bytes[at]);
+  return space;
+}
