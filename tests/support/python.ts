@@ -46,6 +46,7 @@ export async function runConfluent(path: string, ...args: string[]): Promise<str
 export const DUCKDB_DELTA = `
 import duckdb, glob, os, sysconfig
 con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+con.execute("SET enable_progress_bar = false")  # it would go to the standard output
 def load(name):
     con.execute("LOAD '" + glob.glob(sysconfig.get_path("purelib") + f"/duckdb_ext/**/{name}.duckdb_extension", recursive=True)[0] + "'")
 load("delta")
