@@ -16,7 +16,7 @@
  * @module
  */
 
-/** The register after `bytes[start, end)`, 0 where it began with -1 and inverted at the end: unsigned. */
+/** The checksum of `bytes[start, end)`, unsigned. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
   const register = end - start < FOLDED_BYTES_MIN ? update(-1, bytes, start, end) : fold(bytes, start, end);
   return ~register >>> 0;
