@@ -25,6 +25,7 @@ import type { Fetcher, RecordProducer } from "./kafka/types.ts";
 import { TaskMeter } from "./task_meter.ts";
 import { RetentionWatch } from "./retention_watch.ts";
 import { createRetry } from "./retry.ts";
+import { StageClock } from "./stage_clock.ts";
 import { PinRequests } from "./schema_pins.ts";
 import { Task, type TopicStages } from "./task.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
@@ -80,7 +81,9 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
   });
   const files = { bytes: () => 0, usage: (): readonly StorageUsage[] => [] }; // until there is a sink
   const buffered = () => ({ slabs: fetcher.usedBytes?.() ?? 0, files: files.bytes() });
-  const meter = new TaskMeter(consume, buffered, new RetentionWatch({ clock, log }), () => files.usage());
+  const retention = new RetentionWatch({ clock, log });
+  const meter = new TaskMeter(consume, buffered, retention, new StageClock(clock), () => files.usage());
+  fetcher.onWork = (ms) => meter.stages.spent("consume", ms);
   const retry = createRetry({
     clock,
     random,
@@ -119,6 +122,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     reject: (batch: SinkBatch, row, error) =>
       reporter.report("TASK_PUT", batch.origin.raw, batch.origin.rows[row], withSchemaOf(error, batch)),
     requestCommit: () => send({ kind: "commit-requested" }),
+    spent: (stage, ms) => meter.stages.spent(stage, ms),
   });
   await loaded;
   files.bytes = () => sink.bufferedBytes?.() ?? 0;

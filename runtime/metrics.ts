@@ -125,9 +125,14 @@ function taskMetrics(registry: Registry, tasks: ReadonlyMap<string, TaskEntry>):
   );
   counter(
     "sluice_stage_seconds_total",
-    "Time spent in a stage.",
+    "Time of a task's thread in a stage; all of it: `idle` is what it waits for records.",
     ["stage"],
     (t) => Object.entries(t.stageMs).map(([stage, ms]) => [{ stage }, ms / 1000] as const),
+  );
+  count(
+    "sluice_prepare_seconds_total",
+    "Time from the request of a round to its durable files; records may be put meanwhile.",
+    (t) => t.prepareMs / 1000,
   );
 
   const gauge = (name: string, help: string, value: (partition: PartitionMetrics) => bigint | null) =>
@@ -269,6 +274,7 @@ export const NO_TASK_METRICS: TaskMetrics = {
   rejects: [],
   retries: 0,
   stageMs: {},
+  prepareMs: 0,
   bufferedBytes: { slabs: 0, files: 0 },
   letterRequests: 0,
   letterFailures: 0,
@@ -288,6 +294,7 @@ export function mergeTaskMetrics(a: TaskMetrics, b: TaskMetrics): TaskMetrics {
     rejects: mergeRejects([...a.rejects, ...b.rejects]),
     retries: a.retries + b.retries,
     stageMs,
+    prepareMs: a.prepareMs + b.prepareMs,
     bufferedBytes: b.bufferedBytes,
     letterRequests: a.letterRequests + b.letterRequests,
     letterFailures: a.letterFailures + b.letterFailures,

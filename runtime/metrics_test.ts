@@ -12,6 +12,7 @@ const WORKED: TaskMetrics = {
   rejects: [{ stage: "decode", reason: "unknown schema id", count: 2 }],
   retries: 1,
   stageMs: { decode: 500 },
+  prepareMs: 250,
   bufferedBytes: { slabs: 1000, files: 2000 },
   letterRequests: 3,
   letterFailures: 1,
@@ -42,6 +43,7 @@ Deno.test("createMetrics() shows what the tasks sent last under Connect's names"
   assertEquals(page.get(`kafka_connect_sink_task_sink_record_lag{${partition}}`), 60);
   assertEquals(page.get(`sluice_retention_margin_records{${partition}}`), 10);
   assertEquals(page.get(`sluice_stage_seconds_total{${labels},stage="decode"}`), 0.5);
+  assertEquals(page.get(`sluice_prepare_seconds_total{${labels}}`), 0.25);
   assertEquals(page.get(`sluice_buffered_bytes{${labels},of="slabs"}`), 1000);
   assertEquals(page.get(`sluice_buffered_bytes{${labels},of="files"}`), 2000);
   assertEquals(page.get(`kafka_connect_task_error_deadletterqueue_produce_requests{${labels}}`), 3);

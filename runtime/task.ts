@@ -88,16 +88,17 @@ export class Task {
   }
 
   async #live(): Promise<void> {
-    const { fetcher, send } = this.parts;
+    const { fetcher, send, counters: { stages: turns } } = this.parts;
     send({ kind: "ready" });
     while (!this.#stopped) {
+      turns.enter("consume"); // what is not another's: a topic that failed may have left its own
       await this.#serve();
       if (this.#stopped) break;
       if (this.#finishing) {
-        await this.#something();
+        await turns.during("idle", () => this.#something());
         continue;
       }
-      for (const fetched of await fetcher.poll(POLL_WAIT_MS)) {
+      for (const fetched of await turns.during("idle", () => fetcher.poll(POLL_WAIT_MS))) {
         await this.#serve();
         if (this.#stopped || this.#finishing) break;
         await this.#isolated(fetched.topic, () => this.#take(fetched));
@@ -150,8 +151,12 @@ export class Task {
 
   /** Handles every message that is there; while files become durable, none. */
   async #serve(): Promise<void> {
-    if (this.#preparing?.outcome) await this.#endPrepare();
-    while (!this.#stopped && !this.#preparing && this.#inbox.length > 0) await this.#handle(this.#inbox.shift()!);
+    const { stages: turns } = this.parts.counters;
+    if (this.#preparing?.outcome) await turns.during("prepare", () => this.#endPrepare());
+    while (!this.#stopped && !this.#preparing && this.#inbox.length > 0) {
+      const message = this.#inbox.shift()!;
+      await turns.during(message.kind === "prepare" ? "prepare" : "other", () => this.#handle(message));
+    }
   }
 
   /** Resolves when there is something to serve. */
@@ -221,21 +226,11 @@ export class Task {
 
   /** decode -> validate -> transform -> put. */
   async #process({ records, token }: Taken): Promise<void> {
-    const { consume, counters, reporter, retry, sink, clock, log } = this.parts;
+    const { consume, counters, counters: { stages: turns }, reporter, retry, sink, log } = this.parts;
     const { topic, partition, from, to } = records;
     const stages = this.parts.stagesOf(topic);
-    let started = clock.monotonic();
-    const spent = (stage: string) => {
-      const now = clock.monotonic();
-      counters.spent(stage, now - started);
-      started = now;
-    };
-    const decoded = consume.isCurrent(token)
-      ? await this.#whileServing(
-        retry(`decode ${topic}-${partition} [${from}, ${to})`, () => stages.decode.decode(records)),
-      )
-      : null;
-    spent("decode");
+    const decode = () => retry(`decode ${topic}-${partition} [${from}, ${to})`, () => stages.decode.decode(records));
+    const decoded = consume.isCurrent(token) ? await turns.during("decode", () => this.#whileServing(decode())) : null;
     // Messages were served meanwhile: the partition may have been moved or closed, and the records come again.
     if (decoded === null || !consume.isCurrent(token)) {
       return log.debug("Dropped records of a partition that was moved", { topic, partition, from, to });
@@ -244,12 +239,12 @@ export class Task {
     for (const batch of decoded) {
       const report = (of: SinkBatch, row: number, error: DataError, stage: Stage) =>
         reporter.report(stage, of.origin.raw, of.origin.rows[row], withSchemaOf(error, of));
+      turns.enter("validate");
       const valid = stages.validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
-      spent("validate");
+      turns.enter("transform");
       const transformed = stages.transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
-      spent("transform");
-      await this.#whoever(() => put(sink, transformed, retry));
-      spent("put");
+      turns.enter("consume");
+      await turns.during("put", () => this.#whoever(() => put(sink, transformed, retry)));
       counters.put(transformed.numRows);
       this.#rowsSincePrepare += transformed.numRows;
       if (!consume.isCurrent(token)) return; // its topic failed
@@ -349,7 +344,7 @@ export class Task {
     const { reporter, consume, send, counters, clock } = this.parts;
     await reporter.flush();
     for (const share of shares) this.#staged.set(share.id, share);
-    counters.spent("prepare", clock.monotonic() - startedMs);
+    counters.prepared(clock.monotonic() - startedMs);
     if (shares.length >= MANY_SHARES) this.parts.collect?.(); // the batches of so many files are garbage now
     send({
       kind: "prepared",

@@ -6,6 +6,7 @@
 import type { StorageUsage } from "./api/mod.ts";
 import type { ConsumeStage } from "./consume.ts";
 import type { RetentionWatch } from "./retention_watch.ts";
+import type { StageClock } from "./stage_clock.ts";
 import type { TaskCounters } from "./task.ts";
 
 /** A task's figures since it started: plain data. */
@@ -18,8 +19,10 @@ export interface TaskMetrics {
   readonly bytesRead: number;
   readonly rejects: readonly RejectCount[];
   readonly retries: number;
-  /** Time by stage, ms. */
+  /** The thread's time by stage, ms: all of it (see stage_clock.ts). */
   readonly stageMs: Readonly<Record<string, number>>;
+  /** From the request of a round to its files, ms: what was read meanwhile is in the stages' time. */
+  readonly prepareMs: number;
   /** Memory of slabs and of open files now. */
   readonly bufferedBytes: { readonly slabs: number; readonly files: number };
   /** Requests to the dead-letter topic, and those of them that failed. */
@@ -50,7 +53,7 @@ export interface RejectCount {
 /** Counts for one task. */
 export class TaskMeter implements TaskCounters {
   readonly #rejects = new Map<string, { stage: string; reason: string; count: number }>();
-  readonly #stageMs: Record<string, number> = {};
+  #prepareMs = 0;
   #recordsRead = 0;
   #recordsPut = 0;
   #recordsSkipped = 0;
@@ -64,6 +67,7 @@ export class TaskMeter implements TaskCounters {
     /** Looked at with each snapshot. */
     private readonly bufferedBytes: () => TaskMetrics["bufferedBytes"],
     private readonly retention: RetentionWatch,
+    readonly stages: StageClock,
     private readonly storageUsage: () => readonly StorageUsage[] = () => [],
   ) {}
 
@@ -90,8 +94,8 @@ export class TaskMeter implements TaskCounters {
     this.#letterRequests++;
     if (!ok) this.#letterFailures++;
   }
-  spent(stage: string, ms: number): void {
-    this.#stageMs[stage] = (this.#stageMs[stage] ?? 0) + ms;
+  prepared(ms: number): void {
+    this.#prepareMs += ms;
   }
 
   snapshot(): TaskMetrics {
@@ -107,7 +111,8 @@ export class TaskMeter implements TaskCounters {
       bytesRead: this.#bytesRead,
       rejects: [...this.#rejects.values()].map((each) => ({ ...each })),
       retries: this.#retries,
-      stageMs: { ...this.#stageMs },
+      stageMs: this.stages.totals(),
+      prepareMs: this.#prepareMs,
       bufferedBytes: this.bufferedBytes(),
       letterRequests: this.#letterRequests,
       letterFailures: this.#letterFailures,

@@ -8,6 +8,7 @@ import type { ConsumeStage } from "./consume.ts";
 import type { DecodeStage } from "./decode.ts";
 import type { ErrantRecordReporter } from "./errant_record_reporter.ts";
 import type { Fetcher } from "./kafka/types.ts";
+import type { StageClock } from "./stage_clock.ts";
 import type { FromTask } from "./task_protocol.ts";
 
 /** The stages between consume and put for one topic. */
@@ -48,5 +49,8 @@ export interface TaskParts {
 export interface TaskCounters {
   read(records: number, bytes: number): void;
   put(rows: number): void;
-  spent(stage: string, ms: number): void;
+  /** A round's phase one took so long, records that were put meanwhile or not. */
+  prepared(ms: number): void;
+  /** What the thread's time is spent on. */
+  readonly stages: Pick<StageClock, "enter" | "during">;
 }

@@ -9,6 +9,7 @@ import {
   TopicsError,
 } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
+import { StageClock } from "./stage_clock.ts";
 import { ConsumeStage } from "./consume.ts";
 import type { ErrantRecordReporter } from "./errant_record_reporter.ts";
 import type { Fetched, Fetcher } from "./kafka/types.ts";
@@ -83,7 +84,7 @@ Deno.test("Task waits for room among the dead letters after each slab, before it
     }),
     sink,
     reporter,
-    counters: { read: () => {}, put: () => {}, spent: () => {} },
+    counters: { read: () => {}, put: () => {}, prepared: () => {}, stages: new StageClock(systemClock) },
     retry,
     clock: systemClock,
     log,
@@ -130,7 +131,7 @@ Deno.test("Task.run() throws what it failed with first, having released everythi
     reporter: {
       close: () => gaveUp.promise.then(() => void events.push("reporter")),
     } as unknown as ErrantRecordReporter,
-    counters: { read: () => {}, put: () => {}, spent: () => {} },
+    counters: { read: () => {}, put: () => {}, prepared: () => {}, stages: new StageClock(systemClock) },
     retry: (_what, attempt) => attempt(),
     clock: systemClock,
     log,
@@ -192,7 +193,7 @@ async function runOver(slabs: readonly string[], sink: Partial<SinkTask<unknown>
       room: () => Promise.resolve(),
       close: () => Promise.resolve(),
     } as unknown as ErrantRecordReporter,
-    counters: { read: () => {}, put: () => {}, spent: () => {} },
+    counters: { read: () => {}, put: () => {}, prepared: () => {}, stages: new StageClock(systemClock) },
     retry: (_what, attempt) => attempt(),
     clock: systemClock,
     log,

@@ -42,6 +42,11 @@ export interface SinkTaskContext extends ConnectorContext {
   reject(batch: SinkBatch, row: number, error: DataError): void;
   /** Asks for a round before its time, e.g. because files are full. */
   requestCommit(): void;
+  /**
+   * Tells that the last `ms` of the thread's time went into a stage of the sink's own, e.g. `encode`, in one piece without
+   * a wait. For metrics; not for every record.
+   */
+  spent?(stage: string, ms: number): void;
 }
 
 /** Requests of one kind to the storage of one target, since the start: plain data. */

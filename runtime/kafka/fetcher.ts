@@ -61,6 +61,7 @@ class BrokerFetcher implements Fetcher {
   #closed = false;
   #failure: Error | null = null;
   #served = 0;
+  onWork: Fetcher["onWork"];
   #warnedAt = -Infinity;
 
   constructor(private readonly options: FetcherOptions) {
@@ -139,9 +140,18 @@ class BrokerFetcher implements Fetcher {
 
   #take(): Fetched[] {
     if (this.#failure) throw this.#failure;
-    const out = this.#queue.take(SLAB_BYTES_MAX, this.#memoryBytes);
+    const out = this.#counted(() => this.#queue.take(SLAB_BYTES_MAX, this.#memoryBytes));
     this.#work.wake();
     return out;
+  }
+
+  /** Work of this thread, which is counted. */
+  #counted<T>(run: () => T): T {
+    const { clock } = this.options;
+    const startedMs = clock.monotonic();
+    const result = run();
+    this.onWork?.(clock.monotonic() - startedMs);
+    return result;
   }
 
   /** What is thrown in the background surfaces in `poll`, once for ever. */
@@ -309,7 +319,7 @@ class BrokerFetcher implements Fetcher {
       for (const part of response.partitions) {
         const reading = asked.get(partitionKey(part));
         if (!reading || !this.#isCurrent(reading)) continue;
-        if (part.errorCode === 0) this.#accept(node, reading, part, memory);
+        if (part.errorCode === 0) this.#counted(() => this.#accept(node, reading, part, memory));
         else if (part.errorCode === OFFSET_OUT_OF_RANGE) await this.#outOfRange(reading);
         else this.#refused(node, reading, part.errorCode);
       }

@@ -53,6 +53,8 @@ export interface Fetcher {
    */
   poll(maxWaitMs: number): Promise<Fetched[]>;
   wake(): void;
+  /** Set by who counts: told of the thread's time that goes into responses - checksums, decompression, the index. */
+  onWork?: (ms: number) => void;
   /** Bytes of slabs and responses that are not given back yet: a metric. */
   usedBytes?(): number;
   /** Gives a slab's memory back; its bytes may be overwritten from then on. */
