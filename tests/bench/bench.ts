@@ -8,10 +8,12 @@
  *     deno task bench --format json,avro,protobuf --records 5000000 --tasks 1,2 --runs 5
  *     deno task bench --records 5000000 --runs 5 --peer COMMAND     beside somebody else's program
  *     deno task bench --profile                                     where the time goes
+ *     deno task bench --cost                                        what running it costs: see cost_run.ts
  *     deno task bench --topics 500 --records 5000000                hundreds of tables: see many_tables.ts
  *
  * @module
  */
+import { compareCosts } from "./cost_run.ts";
 import { drainOnce } from "./drain.ts";
 import { comparison, type Figures, summary } from "./figures.ts";
 import { type BenchFlags, intervalMs, readFlags } from "./flags.ts";
@@ -31,6 +33,7 @@ await using services = await startBenchServices({
   heapMiB: flags.brokerHeapMiB ?? (flags.topics ? 1024 : 256), // hundreds of topics in 256 MiB: it collects garbage
 });
 if (flags.topics) print(await manyTables(flags, flags.topics, services.bootstrap));
+else if (flags.cost) console.log(await compareCosts(flags, services));
 else await drains(flags, services);
 
 async function drains(flags: BenchFlags, services: BenchServices): Promise<void> {

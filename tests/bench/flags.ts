@@ -37,6 +37,8 @@ export interface BenchFlags {
   /** Of the broker that is started, MiB. */
   readonly brokerHeapMiB: number | null;
   readonly cost: boolean;
+  /** How long each check of the comparison of costs runs; 0: none. */
+  readonly costSeconds: number;
   readonly prices: Prices;
   /** Many tables: see many_tables.ts. */
   readonly topics: number | null;
@@ -78,6 +80,7 @@ export function readFlags(args: readonly string[]): BenchFlags {
       ? null
       : count("--broker-heap-mib", values["broker-heap-mib"]),
     cost: values.cost,
+    costSeconds: number("--cost-seconds", values["cost-seconds"]),
     prices: {
       put1000: number("--price-put-1000", values["price-put-1000"]),
       get1000: number("--price-get-1000", values["price-get-1000"]),
@@ -122,6 +125,7 @@ const OPTIONS = {
   set: { type: "string", multiple: true, default: [] as string[] },
   "broker-heap-mib": { type: "string" },
   cost: { type: "boolean", default: false },
+  "cost-seconds": { type: "string", default: "60" },
   // Examples: an object store's, a small machine's and its memory's at a large cloud, in dollars.
   "price-put-1000": { type: "string", default: "0.005" },
   "price-get-1000": { type: "string", default: "0.0004" },

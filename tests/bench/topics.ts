@@ -49,7 +49,7 @@ export async function fillTopic(name: string, spec: TopicSpec, services: TopicSe
     const held = isThere
       ? (await admin.fetchTopicOffsets(name)).reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
       : 0;
-    if (held === spec.records) return { ...spec, name };
+    if (isThere && held === spec.records) return { ...spec, name };
     if (held > 0) throw new Error(`Topic ${name} holds ${held} records, wanted ${spec.records}: choose another name`);
     if (!isThere) {
       const configEntries = [{ name: "max.message.bytes", value: String(MESSAGE_BYTES_MAX) }];
