@@ -35,6 +35,7 @@ const IDLE_MS = 300_000;
 /** See `SinkTask` for the contract. */
 export class DeltaSinkTask implements SinkTask<DeltaStaged> {
   readonly overlaps = true;
+  readonly copies = true;
   readonly #writers = new Map<string, TableWriter>();
   readonly #openTable: (uri: string) => Storage;
   readonly #meter = new StorageMeter();
