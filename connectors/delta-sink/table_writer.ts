@@ -17,7 +17,7 @@ import {
   type TopicPartition,
 } from "../../mod.ts";
 import { type DeltaSinkValues, KAFKA_COLUMNS } from "./config.ts";
-import { DataFile } from "./data_file.ts";
+import { DataFile, type DataFileOptions } from "./data_file.ts";
 import { compareSchemas } from "./delta/compare_schemas.ts";
 import { arrowToDelta, deltaToArrow } from "./delta/schema.ts";
 import { createKafkaColumns, type KafkaColumns } from "./kafka_columns.ts";
@@ -54,6 +54,7 @@ export interface TableWriterParts {
   readonly clock: Clock;
   readonly uuid: () => string;
   readonly reject: (batch: SinkBatch, row: number, error: DataError) => void;
+  readonly encode?: DataFileOptions["encode"];
   /** The table's schema, partition columns included; null where there is no table, or none with columns. */
   readonly loadSchema: () => Promise<Schema | null>;
 }
@@ -333,22 +334,17 @@ export class TableWriter {
     await this.#closeFile(largest).staged;
   }
 
-  #openFile(
-    key: string,
-    partitionValues: Readonly<Record<string, string | null>>,
-    directory: string,
-    schema: Schema,
-  ): DataFile {
-    const { storage, values, uuid } = this.parts;
-    const name = `part-${uuid()}${
-      values["parquet.codec"] === "uncompressed" ? "" : `.${values["parquet.codec"]}`
-    }.parquet`;
+  #openFile(key: string, partitionValues: DataFileOptions["partitionValues"], directory: string, schema: Schema) {
+    const { storage, values, uuid, encode } = this.parts;
+    const codec = values["parquet.codec"];
+    const name = `part-${uuid()}${codec === "uncompressed" ? "" : `.${codec}`}.parquet`;
     const file = new DataFile({
       storage,
       path: directory === "" ? name : `${directory}/${name}`,
       schema,
       partitionValues,
-      codec: values["parquet.codec"],
+      codec,
+      encode,
       rowGroupBytesMax: values["row.group.bytes.max"],
     });
     this.#open.set(key, file);

@@ -141,11 +141,21 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
       const table = tableUri(values, topic);
       const storage = this.#openTable(table);
       const { clock, uuid, reject } = this.context;
+      const encode = <T>(run: () => T) => this.#counted("encode", run);
       const loadSchema = () => loadTableSchema(storage);
-      writer = new TableWriter({ table, storage, values, clock, uuid, reject, loadSchema });
+      writer = new TableWriter({ table, storage, values, clock, uuid, reject, loadSchema, encode });
       this.#writers.set(topic, writer);
     }
     return writer;
+  }
+
+  /** Work of this thread, which the context is told of. */
+  #counted<T>(stage: string, run: () => T): T {
+    const { clock, spent } = this.context;
+    const startedMs = clock.monotonic();
+    const result = run();
+    spent?.(stage, clock.monotonic() - startedMs);
+    return result;
   }
 
   /** A writer that has nothing and had nothing for a while goes: schemas, projectors and all. */
