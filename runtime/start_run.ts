@@ -26,7 +26,7 @@ import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
 import type { RestartOptions, RunObserver } from "./run_parts.ts";
-import { createThreadHost, type ThreadInit } from "./task_thread.ts";
+import type { TaskThreads, ThreadInit } from "./task_thread.ts";
 
 /** What a run is made of. */
 export interface RunOptions {
@@ -35,7 +35,7 @@ export interface RunOptions {
   /** What the worker leaves to it. */
   readonly budget: InstanceBudget;
   readonly kafka: KafkaSettings;
-  readonly threadUrl: string;
+  readonly threads: TaskThreads;
   readonly threadLog: ThreadInit["log"];
   readonly clock: Clock;
   readonly log: Log;
@@ -104,7 +104,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
       membership,
       committer,
       spawn: (task, receive) =>
-        createThreadHost(options.threadUrl, {
+        options.threads.start({
           kind: "init",
           raw: options.raw,
           instance: instance.name,

@@ -6,9 +6,8 @@
 import { ConfigError, type Log } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
 import { divideBudgets } from "./config/budgets.ts";
-import type { ReadConfig } from "./config/read_config.ts";
+import type { ReadConfig } from "./config/parse_raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
-
 import { kafkaSettings } from "./kafka/settings.ts";
 import { kafkaKeys } from "./kafka_keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -17,12 +16,12 @@ import { type RunObserver, TaskFailedError } from "./run_parts.ts";
 import { type ConnectorResult, RunResult } from "./run_result.ts";
 import { type Health, type HttpServer, startHttpServer } from "./rest/server.ts";
 import { type PreparedRun, prepareRun } from "./start_run.ts";
+import type { TaskThreads } from "./task_thread.ts";
 
 /** What a worker is made of. */
 export interface WorkerOptions {
   readonly config: ReadConfig;
-  /** The module that a task's thread runs: it must call `runTaskThread` there. */
-  readonly threadUrl: string;
+  readonly threads: TaskThreads;
   readonly log: Log;
   /** Drain to the ends of now, then end. */
   readonly untilCaughtUp: boolean;
@@ -120,7 +119,7 @@ export class Worker {
   }
 
   async #startRun(running: Running): Promise<void> {
-    const { config, threadUrl, untilCaughtUp } = this.options;
+    const { config, threads, untilCaughtUp } = this.options;
     const { instance } = running;
     const { worker } = config;
     const log = this.options.log.with({ connector: instance.name });
@@ -131,7 +130,7 @@ export class Worker {
       raw: config.raw,
       budget: divideBudgets(worker, config.instances).get(instance.name)!,
       kafka: await kafkaSettings(kafkaKeys(worker, instance.values)),
-      threadUrl,
+      threads,
       threadLog: { level: worker["log.level"], format: worker["log.format"], file: worker["log.file"] },
       clock: systemClock,
       log,

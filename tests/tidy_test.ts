@@ -25,7 +25,7 @@ const sources: Source[] = files.filter((path) => path.endsWith(".ts")).map((path
   return { path, text, imports: importsOf(text, path), isTest: isTestCode(path) };
 });
 
-Deno.test("imports go one way: api <- runtime <- mod.ts <- schemas, connectors <- runtime/cli/main.ts", () => {
+Deno.test("imports go one way: api <- runtime <- mod.ts <- schemas, connectors <- runtime/cli/parts.ts", () => {
   report(
     sources.filter((source) => !source.isTest).flatMap(({ path, imports }) =>
       imports.filter((target) => !target.includes(":") && isLocal(target) && !mayImport(path, target)).map((target) =>
@@ -180,7 +180,7 @@ const BANS: readonly { pattern: RegExp; allowed: readonly string[]; instead: str
   { pattern: /\bset(Timeout|Interval)\(/, allowed: ["runtime/clock.ts"], instead: "clock.sleep()" },
   {
     pattern: /\bMath\.random\b/,
-    allowed: ["runtime/worker.ts", "runtime/task_thread.ts", "runtime/cli/"],
+    allowed: ["runtime/worker.ts", "runtime/run_task.ts", "runtime/cli/"],
     instead: "the `random` that you are given",
   },
   { pattern: /\bconsole\./, allowed: ["runtime/cli/"], instead: "the `log` that you are given" },
@@ -190,16 +190,16 @@ const BANS: readonly { pattern: RegExp; allowed: readonly string[]; instead: str
 const LAYERS: readonly { readonly of: string; readonly may: readonly string[]; readonly rule: string }[] = [
   { of: "runtime/api/", may: ["runtime/api/"], rule: "the api imports nothing outside itself but Arrow's types" },
   { of: "runtime/std/", may: ["runtime/std/"], rule: "runtime/std stands alone" },
-  { of: "runtime/cli/main.ts", may: [""], rule: "" },
+  { of: "runtime/cli/parts.ts", may: [""], rule: "" },
   {
     of: "runtime/cli/",
     may: ["runtime/", "mod.ts"],
-    rule: "only runtime/cli/main.ts knows every part; let it hand them in",
+    rule: "only runtime/cli/parts.ts knows every part; let it hand them in",
   },
   {
     of: "runtime/",
     may: ["runtime/!runtime/cli/"],
-    rule: "the runtime knows no connector, no format and no command; let runtime/cli/main.ts hand them in",
+    rule: "the runtime knows no connector, no format and no command; let runtime/cli/parts.ts hand them in",
   },
   { of: "mod.ts", may: ["runtime/!runtime/cli/"], rule: "mod.ts re-exports the runtime's contract" },
   { of: "schemas/", may: ["mod.ts", "schemas/"], rule: "a format imports mod.ts and its own folder" },

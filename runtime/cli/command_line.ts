@@ -8,13 +8,13 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError, DataError, FatalError, RetriableError } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
+import type { TaskThreads } from "../task_thread.ts";
 import type { TableTools } from "./table_tools.ts";
 
 /** What commands are given. */
 export interface CliContext {
   readonly plugins: Plugins;
-  /** The module that a task's thread runs. */
-  readonly threadUrl: string;
+  readonly threads: TaskThreads;
   /** Loads what the commands about tables need. */
   readonly tables: () => Promise<TableTools>;
 }

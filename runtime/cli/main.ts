@@ -1,60 +1,20 @@
 /**
- * The composition root: the only file that knows every part. As a program it is the command line; as a task's thread it
- * runs a task with the same parts.
+ * The program. As such it is the command line; as a task's thread it runs a task with the same parts (parts.ts). It imports
+ * next to nothing itself, so that a task's thread is under way before the command line is read.
  *
  * @module
  */
-import { deltaSink } from "../../connectors/delta-sink/mod.ts";
-import { fileSink } from "../../connectors/file-sink/mod.ts";
-import { avroConverter } from "../../schemas/avro/mod.ts";
-import { jsonConverter } from "../../schemas/json/mod.ts";
-import { jsonSchemaConverter } from "../../schemas/json/registered/mod.ts";
-import { protobufConverter } from "../../schemas/protobuf/mod.ts";
-import { bytesConverter, HEADER_CONVERTERS, NUMBER_CONVERTERS, stringConverter } from "../../schemas/plain/mod.ts";
-import type { ConverterPlugin, SinkConnector, Values } from "../api/mod.ts";
-import type { Plugins } from "../config/resolve_instance.ts";
-import { runTaskThread } from "../task_thread.ts";
-import type { TableTools } from "./table_tools.ts";
-import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
-
-/** Everything that a configuration can choose from. */
-export const plugins: Plugins = {
-  connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
-  converters: [
-    avroConverter,
-    protobufConverter,
-    jsonConverter,
-    jsonSchemaConverter,
-    stringConverter,
-    bytesConverter,
-    ...NUMBER_CONVERTERS,
-  ] as unknown as ConverterPlugin[],
-  headerConverters: HEADER_CONVERTERS,
-  transforms: BUILT_IN_TRANSFORMS,
-  predicates: BUILT_IN_PREDICATES,
-};
-
-/** Loaded by the commands that are about tables. */
-async function tables(): Promise<TableTools> {
-  const [inspect, { applyTableSchema }, { s3Options, s3Settings }, { registryOptions }, { columnsOfSubject }] =
-    await Promise.all([
-      import("../../connectors/delta-sink/inspect.ts"),
-      import("../../connectors/delta-sink/apply_schema.ts"),
-      import("../../connectors/delta-sink/storage/s3/options.ts"),
-      import("../../schemas/registry.ts"),
-      import("../../schemas/subject_columns.ts"),
-    ]);
-  const tools = {
-    ...{ describeTable: inspect.describeTable, inspectTable: inspect.inspectTable, sampleRows: inspect.sampleRows },
-    ...{ applyTableSchema, columnsOfSubject, registryOptions, storageOptions: s3Options },
-    storageOf: (values: Values<typeof s3Options>) => ({ s3: s3Settings(values) }),
-  };
-  return tools as unknown as TableTools; // as with plugins: what it declares is what it is given
-}
+import { runTaskThread, TaskThreads } from "../task_thread.ts";
 
 if ("WorkerGlobalScope" in globalThis) {
-  runTaskThread(plugins);
+  runTaskThread(async () => (await import("./parts.ts")).plugins);
 } else if (import.meta.main) {
-  const { runCommandLine } = await import("./command_line.ts");
-  Deno.exit(await runCommandLine(Deno.args, { plugins, threadUrl: import.meta.url, tables }));
+  const threads = new TaskThreads(import.meta.url);
+  // A drain that finds nothing to do needs no task.
+  if (Deno.args[0] === "start" && !Deno.args.includes("--until-caught-up")) threads.prepare();
+  const [{ runCommandLine }, { plugins, tables }] = await Promise.all([
+    import("./command_line.ts"),
+    import("./parts.ts"),
+  ]);
+  Deno.exit(await runCommandLine(Deno.args, { plugins, threads, tables }));
 }

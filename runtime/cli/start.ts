@@ -63,7 +63,7 @@ export async function runWorker(
     maxDurationMs?: number | null;
   },
 ): Promise<WorkerResult> {
-  const worker = new Worker({ config, threadUrl: context.threadUrl, log, untilCaughtUp });
+  const worker = new Worker({ config, threads: context.threads, log, untilCaughtUp });
   const ended = new AbortController();
   let stopping: Promise<void> | null = null;
   const stop = () => void (stopping ??= worker.stop());

@@ -4,19 +4,17 @@
  * @module
  */
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
-import type { ConfigDef } from "../api/config_def.ts";
 import type { ConverterPlugin } from "../api/converter.ts";
-import { checkBudgets } from "./budgets.ts";
-import { checkSecurity } from "./check_security.ts";
 import { loadConfig } from "./load.ts";
 import { didYouMean } from "./nearest.ts";
 import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
-import { optionOf, parseKeys, unknownKey } from "./parse_config.ts";
+import { isWorkerKey, parseRaw, type ReadConfig } from "./parse_raw.ts";
 import { emptyRawConfig, type RawConfig, type RawKeys, valueText } from "./raw.ts";
 import { type ReferenceSources, resolveReferences } from "./references.ts";
-import { type Instance, type NamedPlugin, pluginName, type Plugins, resolveInstance } from "./resolve_instance.ts";
+import { type NamedPlugin, pluginName, type Plugins } from "./resolve_instance.ts";
 import { isExpressionKey } from "./validation_rules.ts";
-import { isPassedOn, WORKER_OPTIONS, type WorkerValues } from "./worker_options.ts";
+
+export { isWorkerKey, type ReadConfig } from "./parse_raw.ts";
 
 /** Where a configuration comes from. */
 export interface ConfigSource extends ReferenceSources {
@@ -28,14 +26,6 @@ export interface ConfigSource extends ReferenceSources {
   readonly connector?: string | null;
   /** Picks one instance. */
   readonly name?: string | null;
-}
-
-/** A configuration, parsed; `raw` is plain data from which a thread parses the same again. */
-export interface ReadConfig<Predicate extends NamedPlugin = NamedPlugin> {
-  readonly worker: WorkerValues;
-  /** Those that were picked. */
-  readonly instances: readonly Instance<Predicate>[];
-  readonly raw: RawConfig;
 }
 
 /** Reads, overrides, resolves and parses. Throws ConfigError with everything that is wrong. */
@@ -85,23 +75,6 @@ async function checkExpressions({ connectors }: RawConfig, problems: ConfigProbl
   }
 }
 
-/** Parses raw configuration whose references are resolved, as it comes from `readConfig().raw`. */
-export function parseRaw<Predicate extends NamedPlugin>(
-  raw: RawConfig,
-  plugins: Plugins<Predicate>,
-  problems: ConfigProblem[] = [],
-): ReadConfig<Predicate> {
-  const worker = parseWorker(raw.worker, plugins, problems);
-  const instances: Instance<Predicate>[] = [];
-  for (const [name, keys] of raw.connectors) {
-    const instance = resolveInstance(name, keys, raw.worker, plugins, problems);
-    if (instance) instances.push(instance);
-  }
-  if (problems.length === 0) checkBudgets(worker, instances, problems);
-  if (problems.length > 0) throw new ConfigError(withoutRepeats(problems));
-  return { worker, instances, raw };
-}
-
 async function load(path: string, { readTextFile }: ReferenceSources): Promise<RawConfig> {
   let text: string;
   try {
@@ -111,11 +84,6 @@ async function load(path: string, { readTextFile }: ReferenceSources): Promise<R
     throw new ConfigError([{ key: path, why: `cannot be read (${error.name}); name a file by --config` }]);
   }
   return loadConfig(text, path, isWorkerKey);
-}
-
-/** Whether a bare key is the worker's. Converters are an instance's; the worker's serve as defaults. */
-export function isWorkerKey(key: string): boolean {
-  return optionOf(WORKER_OPTIONS, key) !== null && !/\.converter$/.test(key);
 }
 
 function select(config: RawConfig, source: ConfigSource, plugins: Plugins, problems: ConfigProblem[]): string[] {
@@ -151,22 +119,4 @@ function select(config: RawConfig, source: ConfigSource, plugins: Plugins, probl
 
 function onlySelected(config: RawConfig, selected: readonly string[]): RawConfig {
   return { worker: config.worker, connectors: new Map([...config.connectors].filter(([n]) => selected.includes(n))) };
-}
-
-function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigProblem[]): WorkerValues {
-  const passedOn: ConfigDef = Object.assign({}, ...converters.map((converter) => converter.options));
-  const known = [...Object.keys(WORKER_OPTIONS), ...Object.keys(passedOn).filter(isPassedOn)];
-  for (const [key, entry] of keys) {
-    const isKnown = optionOf(WORKER_OPTIONS, key) !== null || (isPassedOn(key) && optionOf(passedOn, key) !== null) ||
-      /^(key|value|header)\.converter\./.test(key);
-    if (!isKnown) problems.push(unknownKey(key, entry, known, ""));
-  }
-  const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
-  checkSecurity(values, keys, problems);
-  return values;
-}
-
-function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const seen = new Set<string>();
-  return problems.filter(({ key, why }) => !seen.has(`${key}\0${why}`) && seen.add(`${key}\0${why}`));
 }

@@ -1,9 +1,10 @@
 /**
- * The control plane: kafkajs for topics and groups, our own connections for topic ids and stable offsets.
+ * The control plane: kafkajs, loaded with its first use, for creating topics and for groups' offsets; our own connections for
+ * topic ids and stable offsets.
  *
  * @module
  */
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { Admin } from "kafkajs";
 import type { Log } from "../api/log.ts";
 import type { Offsets, TopicPartition } from "../api/offsets.ts";
 import { brokerErrors, classify } from "./classify.ts";
@@ -97,6 +98,7 @@ class ClusterAdmin implements KafkaAdmin {
 
   async #connect(): Promise<Admin> {
     const { settings, log } = this.options;
+    const { Kafka, logLevel } = (await import("kafkajs")).default; // most runs create no topic
     silenceNegativeTimeouts();
     // Its retries log as errors what may pass; what does not pass is thrown, and logged by who catches it.
     const logCreator = () => ({ log }: { log: { message: string } }) => this.#note(log.message);

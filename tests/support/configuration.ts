@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { plugins } from "../../runtime/cli/main.ts";
+import { plugins } from "../../runtime/cli/parts.ts";
 import { type ReadConfig, readConfig } from "../../runtime/config/read_config.ts";
 
 /** What references in the text may name. */

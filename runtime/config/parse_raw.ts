@@ -1,0 +1,61 @@
+/**
+ * From raw configuration to parsed options: where a configuration is read, and again on every thread.
+ *
+ * @module
+ */
+import type { ConfigDef } from "../api/config_def.ts";
+import { ConfigError, type ConfigProblem } from "../api/errors.ts";
+import { checkBudgets } from "./budgets.ts";
+import { checkSecurity } from "./check_security.ts";
+import { optionOf, parseKeys, unknownKey } from "./parse_config.ts";
+import type { RawConfig, RawKeys } from "./raw.ts";
+import { type Instance, type NamedPlugin, type Plugins, resolveInstance } from "./resolve_instance.ts";
+import { isPassedOn, WORKER_OPTIONS, type WorkerValues } from "./worker_options.ts";
+
+/** A configuration, parsed; `raw` is plain data from which a thread parses the same again. */
+export interface ReadConfig<Predicate extends NamedPlugin = NamedPlugin> {
+  readonly worker: WorkerValues;
+  /** Those that were picked. */
+  readonly instances: readonly Instance<Predicate>[];
+  readonly raw: RawConfig;
+}
+
+/** Parses raw configuration whose references are resolved, as it comes from `readConfig().raw`. */
+export function parseRaw<Predicate extends NamedPlugin>(
+  raw: RawConfig,
+  plugins: Plugins<Predicate>,
+  problems: ConfigProblem[] = [],
+): ReadConfig<Predicate> {
+  const worker = parseWorker(raw.worker, plugins, problems);
+  const instances: Instance<Predicate>[] = [];
+  for (const [name, keys] of raw.connectors) {
+    const instance = resolveInstance(name, keys, raw.worker, plugins, problems);
+    if (instance) instances.push(instance);
+  }
+  if (problems.length === 0) checkBudgets(worker, instances, problems);
+  if (problems.length > 0) throw new ConfigError(withoutRepeats(problems));
+  return { worker, instances, raw };
+}
+
+/** Whether a bare key is the worker's. Converters are an instance's; the worker's serve as defaults. */
+export function isWorkerKey(key: string): boolean {
+  return optionOf(WORKER_OPTIONS, key) !== null && !/\.converter$/.test(key);
+}
+
+function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigProblem[]): WorkerValues {
+  const passedOn: ConfigDef = Object.assign({}, ...converters.map((converter) => converter.options));
+  const known = [...Object.keys(WORKER_OPTIONS), ...Object.keys(passedOn).filter(isPassedOn)];
+  for (const [key, entry] of keys) {
+    const isKnown = optionOf(WORKER_OPTIONS, key) !== null || (isPassedOn(key) && optionOf(passedOn, key) !== null) ||
+      /^(key|value|header)\.converter\./.test(key);
+    if (!isKnown) problems.push(unknownKey(key, entry, known, ""));
+  }
+  const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
+  checkSecurity(values, keys, problems);
+  return values;
+}
+
+function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ key, why }) => !seen.has(`${key}\0${why}`) && seen.add(`${key}\0${why}`));
+}
