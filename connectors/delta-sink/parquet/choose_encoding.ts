@@ -6,6 +6,7 @@
 import { ByteSink } from "./byte_sink.ts";
 import type { Compress } from "./compress.ts";
 import { bitWidth, writeHybrid } from "./encodings/rle.ts";
+import { DICTIONARY_SIZE_MAX } from "./number_dictionary.ts";
 import { Encoding, type LeafDictionary, type LeafValues } from "./leaf_values.ts";
 
 /** What pages are written in: a dictionary while it has room, else the encoding. */
@@ -20,10 +21,12 @@ const SAMPLE_BYTES = 64 * 1024;
 const COMPRESSED_BYTES_MIN = 2048;
 /** A dictionary is given up where of so many values ... */
 const PROBE = 2048;
-/** ... more than this part differ, or ... */
-const PROBE_DISTINCT = 0.97;
-/** ... of the page more than this. */
-const PAGE_DISTINCT = 0.75;
+/** ... more than this part differ. */
+const PROBE_DISTINCT = 0.99;
+/** How many pages a chunk has, where more than one: a guess that a dictionary's cost is shared by. */
+const PAGES_GUESSED = 6;
+/** A dictionary may be larger by this: readers like it. */
+const TIE_BYTES = 64;
 const DICTIONARY_VALUES_MIN = 16;
 
 const sink = new ByteSink(64 * 1024);
@@ -55,11 +58,9 @@ export function chooseEncoding(
   if (dictionary === null) return { encoding, dictionary };
   sink.clear();
   writeHybrid(sink, indices, sample, bitWidth(dictionary.dictionary.size - 1));
-  // What the dictionary itself takes: all of it, or the part that still grows where more pages will share it.
-  const entry = dictionary.dictionary.bytes / dictionary.dictionary.size;
-  const share = isLast ? dictionary.dictionary.size / values.count : dictionary.growth / 2;
-  const cost = isSmall ? HEADER_BYTES + dictionary.dictionary.bytes : sample * share * entry * 0.6;
-  if (size() + cost < best) return { encoding, dictionary: dictionary.dictionary };
+  const indexBytes = size();
+  const cost = dictionaryCost(dictionary, values.count, isLast) * (isSmall ? 1 : compressedPart(dictionary, compress));
+  if (indexBytes + sample * cost < best + TIE_BYTES) return { encoding, dictionary: dictionary.dictionary };
   dictionary.dictionary.release();
   return { encoding, dictionary: null };
 }
@@ -67,19 +68,45 @@ export function chooseEncoding(
 /** What a page costs besides its body. */
 const HEADER_BYTES = 40;
 
+/** What compression leaves of the dictionary. */
+function compressedPart({ dictionary }: Tried, compress: Compress): number {
+  sink.clear();
+  dictionary.write(sink);
+  const sample = sink.view().subarray(0, SAMPLE_BYTES);
+  return compress(sample).length / sample.length;
+}
+
+/** Bytes of the dictionary for each value of the chunk, as far as a page of `count` values tells. */
+function dictionaryCost({ dictionary, growth }: Tried, count: number, isLast: boolean): number {
+  const { size, bytes } = dictionary;
+  if (isLast) return (HEADER_BYTES + bytes) / count;
+  // Of D values that are equally frequent, the second half of the page brings new ones at a rate of e^(-3/4 count/D).
+  const all = growth === 0 ? size : growth >= 1 ? Infinity : Math.max(size, (0.75 * count) / -Math.log(growth));
+  if (all > DICTIONARY_SIZE_MAX) return Infinity;
+  const values = PAGES_GUESSED * count;
+  const distinct = Math.max(size, all * (1 - Math.exp(-values / all)));
+  return (distinct * bytes) / size / values;
+}
+
+interface Tried {
+  readonly dictionary: LeafDictionary;
+  /** Which part of the second half of the values was new. */
+  readonly growth: number;
+}
+
 /** A dictionary of the values, their indices in `indices`; null where too many differ. */
-function tryDictionary(values: LeafValues): { dictionary: LeafDictionary; growth: number } | null {
+function tryDictionary(values: LeafValues): Tried | null {
   const { count } = values;
   const dictionary = values.createDictionary();
   if (dictionary === null) return null;
   if (indices.length < count) indices = new Int32Array(count * 2);
   const probe = Math.min(PROBE, count);
   if (dictionary.index(values, 0, probe, indices) && dictionary.size <= probe * PROBE_DISTINCT) {
-    const half = Math.max(probe, count >> 1);
-    if (dictionary.index(values, probe, half, indices)) {
+    const half = count >> 1;
+    if (dictionary.index(values, 0, half, indices)) {
       const before = dictionary.size;
-      if (dictionary.index(values, half, count, indices) && dictionary.size <= count * PAGE_DISTINCT) {
-        return { dictionary, growth: half < count ? (dictionary.size - before) / (count - half) : 1 };
+      if (dictionary.index(values, half, count, indices)) {
+        return { dictionary, growth: Math.max(0, dictionary.size - before) / (count - half) };
       }
     }
   }

@@ -16,12 +16,16 @@ import { writeLevels } from "./levels.ts";
 import { dataPageHeader, dictionaryPageHeader } from "./page_header.ts";
 import type { Entries } from "./shred.ts";
 
-/** A page is full at this many rows ... */
-export const PAGE_ROWS_MAX = 20_000;
-/** ... or this many bytes of values. */
-export const PAGE_BYTES_MAX = 1024 * 1024;
-/** Of a column of lists: at this many entries. */
-const PAGE_ENTRIES_MAX = 8 * PAGE_ROWS_MAX;
+/** A page is full at this many bytes of values ... */
+const PAGE_BYTES_MAX = 1024 * 1024;
+/** ... or at this many rows, which readers skip by, ... */
+const PAGE_ROWS = 20_000;
+/** ... once it has this many bytes (small pages compress badly), ... */
+const PAGE_BYTES_MIN = 128 * 1024;
+/** ... or at this many rows anyway. */
+const PAGE_ROWS_MAX = 4 * PAGE_ROWS;
+/** Of a column of lists: also at this many entries. */
+const PAGE_ENTRIES_MAX = 8 * PAGE_ROWS;
 
 /** What the page index says about a page. */
 export interface PageInfo {
@@ -103,8 +107,7 @@ export class ColumnChunk {
       this.#rows += rows;
       entry = entryEnd;
       value = valueEnd;
-      const isFull = this.#rows >= PAGE_ROWS_MAX || this.#entries >= PAGE_ENTRIES_MAX || values.bytes >= PAGE_BYTES_MAX;
-      if (isFull) this.#cut(false);
+      if (this.#isFull()) this.#cut(false);
     }
   }
 
@@ -160,7 +163,7 @@ export class ColumnChunk {
   #fittingRows(data: Data, entries: Entries, entry: number, value: number): [number, number, number] {
     const { count, values: total, levels } = entries;
     const { levelMax } = this.leaf;
-    const end = Math.min(count, entry + PAGE_ROWS_MAX - this.#rows);
+    const end = Math.min(count, entry + this.#rowsLeft);
     let valueEnd = value + end - entry;
     if (levels !== null) {
       valueEnd = value;
@@ -180,10 +183,11 @@ export class ColumnChunk {
   #fittingLists(data: Data, entries: Entries, entry: number, value: number): [number, number, number] {
     const { count, index, levels, repeats } = entries;
     const { levelMax } = this.leaf;
+    const rowsLeft = this.#rowsLeft;
     let rows = 0, end = entry, valueEnd = value;
     let room = PAGE_BYTES_MAX - this.#values.bytes;
     while (end < count) {
-      if (this.#rows + rows >= PAGE_ROWS_MAX || this.#entries + end - entry >= PAGE_ENTRIES_MAX || room <= 0) break;
+      if (rows >= rowsLeft || this.#entries + end - entry >= PAGE_ENTRIES_MAX || room <= 0) break;
       const from = valueEnd;
       do {
         if (levels === null || levels[end] === levelMax) valueEnd++;
@@ -193,6 +197,17 @@ export class ColumnChunk {
       room -= this.#values.sizeOf(data, index, from, valueEnd);
     }
     return [end, valueEnd, rows];
+  }
+
+  #isFull(): boolean {
+    const { bytes } = this.#values;
+    if (bytes >= PAGE_BYTES_MAX || this.#entries >= PAGE_ENTRIES_MAX || this.#rows >= PAGE_ROWS_MAX) return true;
+    return this.#rows >= PAGE_ROWS && bytes >= PAGE_BYTES_MIN;
+  }
+
+  /** Rows until the page may be full. */
+  get #rowsLeft(): number {
+    return PAGE_ROWS - this.#rows % PAGE_ROWS;
   }
 
   #appendLevels({ levels, repeats }: Entries, from: number, to: number): void {
