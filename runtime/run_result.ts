@@ -24,9 +24,11 @@ export interface ConnectorResult {
   readonly failedTopics: Readonly<Record<string, string>>;
   /** What tasks and commits asked of the tables' storage, by operation; empty where that is not counted. */
   readonly storage: readonly StorageSum[];
-  /** Seconds of every task by stage, over all its lives. */
+  /** Seconds of every task's thread by stage, over all its lives: all of its time (see stage_clock.ts). */
   readonly stageSeconds: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Seconds of commits on the main thread, one after the other. */
+  /** Seconds from the request of a round to its durable files, over all tasks: records are put meanwhile. */
+  readonly prepareSeconds: number;
+  /** Seconds of commits, which the main thread makes while tasks go on, over all tables. */
   readonly commitSeconds: number;
 }
 
@@ -158,6 +160,7 @@ export class RunResult {
       failedTopics: Object.fromEntries([...this.#failed].map(([topic, { why }]) => [topic, why])),
       storage: sumStorage(usage),
       stageSeconds: sumStages(lives),
+      prepareSeconds: Math.round(tasks.reduce((sum, { prepareMs }) => sum + prepareMs, 0)) / 1000,
       commitSeconds: Math.round(this.#commitMs) / 1000,
     };
   }

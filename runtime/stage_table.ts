@@ -6,13 +6,20 @@
 import type { ConnectorResult } from "./run_result.ts";
 
 /** Stages in the order in which records meet them; others follow. */
-const ORDER = ["idle", "consume", "decode", "validate", "transform", "put", "encode", "prepare", "upload", "other"];
+const ORDER = ["idle", "consume", "decode", "validate", "transform", "put", "encode", "prepare", "other"];
 
-/** A row for each task and stage: seconds, and the share of the task's time; commits, which no task waits for, below. */
-export function stageTable(results: readonly Pick<ConnectorResult, "connector" | "stageSeconds" | "commitSeconds">[]) {
-  const rows = results.flatMap(({ connector, stageSeconds, commitSeconds }) => [
+/** What the table is made of. */
+export type StageTimes = Pick<ConnectorResult, "connector" | "stageSeconds" | "prepareSeconds" | "commitSeconds">;
+
+/**
+ * A row for each task and stage: seconds, and the share of the task's time. Below them what goes on beside the tasks:
+ * rounds from their request to durable files, and commits.
+ */
+export function stageTable(results: readonly StageTimes[]): string {
+  const rows = results.flatMap(({ connector, stageSeconds, prepareSeconds, commitSeconds }) => [
     ...Object.entries(stageSeconds).flatMap(([task, seconds]) => taskRows(connector, task, seconds)),
-    [connector, "-", "commit", commitSeconds.toFixed(2), ""],
+    [connector, "beside", "prepare", prepareSeconds.toFixed(2), ""],
+    [connector, "beside", "commit", commitSeconds.toFixed(2), ""],
   ]);
   return aligned([["connector", "task", "stage", "seconds", "share"], ...rows]);
 }
