@@ -93,7 +93,7 @@ export class Decoder {
           scan.fail("expected nothing behind the object");
         }
         rows[count++] = index;
-        guesser?.learn(starts[index], ends[index]);
+        guesser?.learn();
       } catch (error) {
         if (!(error instanceof DataError)) throw error;
         root.column.truncate(count);

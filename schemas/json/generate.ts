@@ -65,6 +65,26 @@ class AnyValue {
   }
 }
 
+/** A member that the schema does not have. */
+class OtherMember {
+  constructor(readonly struct: StructReader, readonly scan: Scanner, readonly depth: number) {}
+
+  /** Where the value of the member at `at` ended, or -1: it cannot be read. */
+  read(at: number): number {
+    const { scan } = this;
+    scan.pos = at;
+    scan.depth = this.depth;
+    try {
+      scan.string();
+      this.struct.other(scan, at);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return -1;
+    }
+    return scan.pos;
+  }
+}
+
 class Generator {
   readonly #values: unknown[] = [];
   readonly #targets: TextTarget[] = [];
@@ -115,14 +135,9 @@ return (bytes, view, p, end, row) => {
     const name = `s${this.#structs++}`;
     const { members } = shape;
     const lines: string[] = [];
-    const parts: string[] = [];
-    const flush = () => {
-      const part = parts.length === 0 ? name : `${name}_${parts.length}`;
-      // A part ends by calling the next one.
-      parts.push(part);
-      return part;
-    };
     const bodies: string[] = [];
+    const hasOthers = struct.additional !== null && members.some(({ index }) => index < 0);
+    if (hasOthers) lines.push(`${this.#value(struct.additional)}.begin(row);`);
     const first = members.length === 0 || members[0].isOptional ? opening(shape) : "";
     if (first) lines.push(first);
     members.forEach((_, i) => {
@@ -136,20 +151,27 @@ return (bytes, view, p, end, row) => {
         `p += ${(shape.close ?? "").length + 1};`,
       );}
     lines.push(...this.#absentOnes(struct, members));
+    if (hasOthers) lines.push(`${this.#value(struct.additional)}.close();`);
+    else if (struct.additional?.isDeclared) lines.push(`${this.#value(struct.additional.column)}.appendNull();`);
     lines.push(`${this.#value(struct.column)}.close();`, "return p;");
     bodies.push(lines.join("\n"));
-    bodies.forEach(flush);
+    this.#parts(name, bodies);
+    return name;
+  }
+
+  /** A function whose body is in parts, each but the last one ending with a call of the next one. */
+  #parts(name: string, bodies: readonly string[]): void {
     this.#functions.push(`let ${name}more = true;`);
     bodies.forEach((body, i) => {
-      const isLast = i === bodies.length - 1;
-      const begin = i === 0 ? "true" : `${name}more`;
-      this.#functions.push(`function ${parts[i]}(bytes, view, p, end, row) {
-let q = 0, more = ${begin};
+      const next = i === bodies.length - 1
+        ? ""
+        : `${name}more = more;\nreturn ${name}_${i + 1}(bytes, view, p, end, row);`;
+      this.#functions.push(`function ${name}${i === 0 ? "" : `_${i}`}(bytes, view, p, end, row) {
+let q = 0, more = ${i === 0 ? "true" : `${name}more`};
 ${body}
-${isLast ? "" : `${name}more = more;\nreturn ${parts[i + 1]}(bytes, view, p, end, row);`}
+${next}
 }`);
     });
-    return name;
   }
 
   /**
@@ -159,20 +181,25 @@ ${isLast ? "" : `${name}more = more;\nreturn ${parts[i + 1]}(bytes, view, p, end
   #member(struct: StructReader, shape: Shape, i: number, depth: number): string {
     const { members } = shape;
     const member = members[i], next = members[i + 1];
-    const child = struct.children[member.index];
-    const name = `"${utf8(struct.fields[member.index].name)}":${shape.colon ?? ""}`;
+    const name = `"${utf8(member.name)}":${shape.colon ?? ""}`;
     const isDirect = !member.isOptional && !members[i - 1]?.isOptional;
     const between = i === 0 ? `{${shape.open ?? ""}` : `,${shape.comma ?? ""}`;
     const lead = isDirect ? `${between}${name}` : name;
     const found = `${isDirect ? "" : "more && "}${matches(lead, true)}`;
     const isNextDirect = next ? !member.isOptional && !next.isOptional : !member.isOptional;
+    const child = struct.children[member.index];
     const read = [
-      `p += ${lead.length};`,
-      this.#read(child, member, depth),
+      ...(child
+        ? [`p += ${lead.length};`, this.#read(child, member, depth)]
+        : [`p = ${this.#other(struct, depth)}.read(p + ${lead.length - name.length});`, "if (p < 0) return -1;"]),
       ...(isNextDirect ? [] : [separator(shape)]),
     ].join("\n");
     if (!member.isOptional) return `if (!(${found})) return -1;\n${read}`;
-    return `if (${found}) {\n${read}\n} else ${this.#absent(child)}`;
+    return `if (${found}) {\n${read}\n}${child ? ` else ${this.#absent(child)}` : ""}`;
+  }
+
+  #other(struct: StructReader, depth: number): string {
+    return this.#value(new OtherMember(struct, this.scan, depth));
   }
 
   #read(child: Reader, member: Member, depth: number): string {
@@ -205,10 +232,7 @@ if (p < 0) return -1;`;
   /** The children that no object had so far. */
   #absentOnes(struct: StructReader, members: readonly Member[]): string[] {
     const known = new Set(members.map(({ index }) => index));
-    const { additional, children } = struct;
-    const lines = children.filter((_, i) => !known.has(i)).map((child) => this.#absent(child));
-    if (additional?.isDeclared) lines.push(`${this.#value(additional.column)}.appendNull();`);
-    return lines;
+    return struct.children.filter((_, i) => !known.has(i)).map((child) => this.#absent(child));
   }
 }
 

@@ -73,18 +73,19 @@ export class Guesser {
     return this.#tryOthers(current);
   }
 
-  /** Learns from the record `bytes[start, end)` of the scanner, which was not guessed, but was read. */
-  learn(start: number, end: number): void {
+  /** Learns from the scanner's record, which was not guessed, but was read. */
+  learn(): void {
     if (this.#rest > 0) return;
     this.#hits = 0;
-    if (this.#guesses.length > 0 && ++this.#score > MISSES_MAX) {
+    if (++this.#score > MISSES_MAX) {
       this.#rest = this.#nextRest;
       this.#nextRest = Math.min(REST_MAX, 2 * this.#nextRest);
       return;
     }
     if (this.#functions <= 0) return;
     const { scan } = this;
-    scan.open(scan.bytes, start, end);
+    const { end } = scan;
+    scan.open(scan.bytes, scan.start, end);
     if (scan.bytes[scan.pos] !== 0x7b) return;
     const shape = observe(scan, this.root);
     if (!shape) return;

@@ -111,7 +111,7 @@ function harness(fields: Field[]): { read(text: string): void; hits(): number } 
       if (guesser.read()) hits++;
       else {
         readOrNull(scan, root);
-        guesser.learn(0, bytes.length);
+        guesser.learn();
       }
       assertEquals(root.column.length, length + 1);
       for (const { column } of root.children) assertEquals(column.length, length + 1);

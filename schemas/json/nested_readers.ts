@@ -76,9 +76,15 @@ export class StructReader implements Reader {
       this.target?.find((field) => field.name !== name && field.name.toLowerCase() === lower)?.name ?? null;
   }
 
-  /** The field that the scanner's last string names, or -1. */
-  indexOf(scan: Scanner): number {
-    return this.#byName.get(scan.textString()) ?? -1;
+  /** The field of that name, or -1. */
+  indexOf(name: string): number {
+    return this.#byName.get(name) ?? -1;
+  }
+
+  /** Takes a member that is no field: its name is the scanner's last string and begins at `nameAt`; passes its value. */
+  other(scan: Scanner, nameAt: number): void {
+    if (this.additional) this.additional.member(scan, nameAt);
+    else this.#unknown(scan);
   }
 
   read(scan: Scanner): void {
@@ -94,8 +100,7 @@ export class StructReader implements Reader {
         const nameAt = scan.pos;
         const index = this.#match(scan, guess);
         if (index < 0) {
-          if (additional) additional.member(scan, nameAt);
-          else this.#unknown(scan);
+          this.other(scan, nameAt);
           continue;
         }
         scan.colon();
@@ -145,7 +150,7 @@ export class StructReader implements Reader {
       }
     }
     scan.string();
-    return this.indexOf(scan);
+    return this.indexOf(scan.textString());
   }
 
   /** Notes the member whose name is the scanner's last string. */

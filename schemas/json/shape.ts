@@ -24,13 +24,17 @@ export interface Shape {
 
 /** A member of an object. */
 export interface Member {
-  /** Which of the struct's children. */
+  readonly name: string;
+  /** Which of the struct's children; -1: the schema does not have it. */
   readonly index: number;
   /** It was not in every object. */
   readonly isOptional: boolean;
   /** What it holds where it was an object that has columns; else null. */
   readonly shape: Shape | null;
 }
+
+/** Members of an object that the schema does not have, at most. */
+const UNKNOWN_MAX = 64;
 
 /** The shape of the object at the scanner's position, which is passed; null where it cannot be guessed. */
 export function observe(scan: Scanner, struct: StructReader): Shape | null {
@@ -41,16 +45,17 @@ export function observe(scan: Scanner, struct: StructReader): Shape | null {
     return open === "" ? { members: [], open: null, comma: null, colon: null, close: null } : null;
   }
   const members: Member[] = [];
-  const seen = new Set<number>();
+  const seen = new Set<string>();
   let comma: string | null = null, colon: string | null = null;
   for (;;) {
     const from = scan.pos;
     if (scan.bytes[from] !== QUOTE) return null;
     scan.string();
-    const index = struct.indexOf(scan);
+    const name = scan.textString();
+    const index = struct.indexOf(name);
     // An escape in a name can be written in several ways.
-    if (index < 0 || scan.text !== scan.bytes || seen.has(index)) return null;
-    seen.add(index);
+    if (scan.text !== scan.bytes || seen.has(name)) return null;
+    seen.add(name);
     if (scan.bytes[scan.pos] !== COLON) return null;
     scan.pos++;
     const behind = gap(scan);
@@ -62,7 +67,8 @@ export function observe(scan: Scanner, struct: StructReader): Shape | null {
       shape = observe(scan, child);
       if (!shape) return null;
     } else scan.skip();
-    members.push({ index, isOptional: false, shape });
+    members.push({ name, index, isOptional: false, shape });
+    if (members.length > struct.children.length + UNKNOWN_MAX) return null;
     const close = gap(scan);
     if (scan.bytes[scan.pos] === CLOSE_OBJECT) {
       scan.pos++;
@@ -81,13 +87,13 @@ export function merge(a: Shape, b: Shape): Shape | null {
   const spaces = (["open", "comma", "colon", "close"] as const).map((at) => [at, a[at] ?? b[at]] as const);
   if (spaces.some(([at, space]) => space !== (b[at] ?? space))) return null;
   const members: Member[] = [];
-  const left = new Map(a.members.map((member, at) => [member.index, at]));
+  const left = new Map(a.members.map(({ name }, at) => [name, at]));
   let at = 0;
   const skipTo = (end: number) => {
     for (; at < end; at++) members.push({ ...a.members[at], isOptional: true });
   };
   for (const member of b.members) {
-    const found = left.get(member.index);
+    const found = left.get(member.name);
     if (found === undefined) {
       members.push({ ...member, isOptional: true });
       continue;
@@ -97,9 +103,10 @@ export function merge(a: Shape, b: Shape): Shape | null {
     const own = a.members[at++];
     const shape = own.shape && member.shape ? merge(own.shape, member.shape) : own.shape ?? member.shape;
     if (own.shape && member.shape && !shape) return null;
-    members.push({ index: own.index, isOptional: own.isOptional || member.isOptional, shape });
+    members.push({ ...own, isOptional: own.isOptional || member.isOptional, shape });
   }
   skipTo(a.members.length);
+  if (members.filter(({ index }) => index < 0).length > UNKNOWN_MAX) return null;
   return { members, ...Object.fromEntries(spaces) } as unknown as Shape;
 }
 
@@ -121,7 +128,7 @@ export function isSame(a: Shape, b: Shape): boolean {
     a.members.length === b.members.length &&
     a.members.every((member, i) => {
       const other = b.members[i];
-      return member.index === other.index && member.isOptional === other.isOptional &&
+      return member.name === other.name && member.isOptional === other.isOptional &&
         (member.shape === null) === (other.shape === null) &&
         (member.shape === null || isSame(member.shape, other.shape!));
     });

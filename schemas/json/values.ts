@@ -64,19 +64,22 @@ export function text(
     const word = view.getInt32(at, true);
     out.setInt32(to, word, true);
     const quote = word ^ 0x22222222, backslash = word ^ 0x5c5c5c5c;
-    // The lowest bit that is set is the first byte's that is a quote, a backslash or a control character.
-    const found = (((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) |
-      ((word - 0x20202020) & ~word)) & 0x80808080;
-    if (found !== 0) {
-      const bit = found & -found;
-      high |= word & ((bit >>> 7) - 1);
-      const size = (31 - Math.clz32(bit)) >> 3;
-      at += size;
-      to += size;
-      byte = bytes[at];
-      break;
+    const lessQuote = quote - 0x01010101, lessBackslash = backslash - 0x01010101, lessSpace = word - 0x20202020;
+    // Plain ASCII has none of these bits; then nothing is to be looked at closer.
+    if (((lessQuote | lessBackslash | lessSpace | word) & 0x80808080) !== 0) {
+      // The lowest bit that is set is the first byte's that is a quote, a backslash or a control character.
+      const found = ((lessQuote & ~quote) | (lessBackslash & ~backslash) | (lessSpace & ~word)) & 0x80808080;
+      if (found !== 0) {
+        const bit = found & -found;
+        high |= word & ((bit >>> 7) - 1);
+        const size = (31 - Math.clz32(bit)) >> 3;
+        at += size;
+        to += size;
+        byte = bytes[at];
+        break;
+      }
+      high |= word;
     }
-    high |= word;
     at += 4;
     to += 4;
   }

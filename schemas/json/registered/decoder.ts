@@ -10,6 +10,7 @@ import type { PayloadDecoder, RowBuilder, SchemaSource } from "../../registered.
 import { detailsOf, schemaOf } from "../../rows.ts";
 import { pad } from "../additional.ts";
 import { extended, signature } from "../extend.ts";
+import { Guesser } from "../guesser.ts";
 import { ListReader, MapReader, readOrNull, StructReader } from "../nested_readers.ts";
 import type { Reader } from "../readers.ts";
 import { Scanner } from "../scanner.ts";
@@ -24,7 +25,11 @@ const SCHEMAS_MAX = 1_000;
 export class Rows implements RowBuilder {
   /** The same object for every batch without undeclared members: consumers cache by identity. */
   readonly schema: Schema;
+  /** What the decoders open values with. */
+  readonly scan = new Scanner();
   readonly #row: Reader;
+  /** Null where rows are no objects. */
+  readonly #guesser: Guesser | null;
   readonly #isValue: boolean;
   readonly #extended = new Map<string, Schema>();
   #length = 0;
@@ -33,10 +38,16 @@ export class Rows implements RowBuilder {
     this.schema = schemaOf(fields, source);
     this.#row = row.reader();
     this.#isValue = isValue;
+    this.#guesser = !isValue && this.#row instanceof StructReader ? new Guesser(this.#row, this.scan) : null;
   }
 
-  /** Appends the value that was opened; throws DataError and leaves nothing behind. */
-  append(scan: Scanner): void {
+  /** Appends the value that the scanner was opened with; throws DataError and leaves nothing behind. */
+  append(): void {
+    const { scan } = this;
+    if (this.#guesser?.read()) {
+      this.#length++;
+      return;
+    }
     try {
       if (this.#isValue) readOrNull(scan, this.#row);
       else {
@@ -49,6 +60,7 @@ export class Rows implements RowBuilder {
       this.truncate(this.#length);
       throw error;
     }
+    this.#guesser?.learn();
   }
 
   /** How many rows there are. */
@@ -70,6 +82,7 @@ export class Rows implements RowBuilder {
   finish(): RecordBatch {
     const length = this.#length;
     this.#length = 0;
+    this.#guesser?.release();
     addUndeclared(this.#row);
     const own = this.#row.column.finish();
     const data = extended(this.#row, own);
@@ -90,8 +103,6 @@ export class Rows implements RowBuilder {
 
 /** Payloads of one writer schema to rows. */
 export class Decoder implements PayloadDecoder {
-  readonly #scan = new Scanner();
-
   constructor(
     readonly rows: Rows,
     /** Null: what the columns hold is taken as it is. */
@@ -103,11 +114,11 @@ export class Decoder implements PayloadDecoder {
 
   append(bytes: Uint8Array, start: number, end: number, valueStart: number): DataError | null {
     const { rows, validator } = this;
-    const scan = this.#scan;
+    const { scan } = rows;
     let unreadable: DataError | null = null;
     try {
       scan.open(bytes, start, end);
-      rows.append(scan);
+      rows.append();
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       unreadable = error;
@@ -129,7 +140,7 @@ export class Decoder implements PayloadDecoder {
 
   /** Throws where the value is not JSON, or nests deeper than the validation may be led. */
   #checkSyntax(bytes: Uint8Array, start: number, end: number): void {
-    const scan = this.#scan;
+    const { scan } = this.rows;
     scan.open(bytes, start, end);
     scan.skip();
     checkEnd(scan);

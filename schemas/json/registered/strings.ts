@@ -15,6 +15,8 @@ export function stringReader(reader: Reader, isTimestamp: boolean): Reader {
     path,
     nullable,
     column,
+    // What is plainly a string needs no look.
+    plain: isTimestamp ? undefined : reader.plain,
     read(scan) {
       const at = scan.pos;
       if (scan.bytes[at] !== 0x22) throw mismatch(scan, path, "a string");
