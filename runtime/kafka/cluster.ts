@@ -13,7 +13,7 @@ import {
   metadataV10,
   metadataV11,
   metadataV12,
-} from "@platformatic/kafka";
+} from "./client.ts";
 import type { Clock } from "../api/clock.ts";
 import { FatalError, RetriableError } from "../api/errors.ts";
 import type { TopicPartition } from "../api/offsets.ts";

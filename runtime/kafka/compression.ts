@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { compressionsAlgorithms } from "@platformatic/kafka";
+import { compressionsAlgorithms } from "./client.ts";
 import { Buffer } from "node:buffer";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { apiVersionsV0, Connection, saslHandshakeV1 } from "@platformatic/kafka";
+import { apiVersionsV0, Connection, saslHandshakeV1 } from "./client.ts";
 import { connectionOptions } from "./client_options.ts";
 import type { ConnectionSettings } from "./settings.ts";
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type API, createAPI, type Reader, Writer } from "@platformatic/kafka";
+import type { API, Reader } from "@platformatic/kafka";
+import { createAPI, Writer } from "./client.ts";
 import type { AbortedTransaction } from "./record_batch.ts";
 import type { SlabAllocator } from "./slab_pool.ts";
 

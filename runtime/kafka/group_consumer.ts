@@ -7,25 +7,29 @@
  *
  * @module
  */
-import {
-  type Broker,
-  type Callback,
-  type CallbackWithPromise,
-  type ClusterMetadata as ClientMetadata,
-  type Connection,
-  Consumer,
-  type ConsumerOptions,
-  kGetBootstrapConnection,
-  kGetConnection,
-  kMetadata,
-  type MetadataOptions,
-  NetworkError,
+import type * as Client from "@platformatic/kafka";
+import type {
+  Broker,
+  Callback,
+  CallbackWithPromise,
+  ClusterMetadata as ClientMetadata,
+  Connection,
+  ConsumerOptions,
+  MetadataOptions,
 } from "@platformatic/kafka";
 import type { Buffer } from "node:buffer";
 import type { Clock } from "../api/clock.ts";
 import { RetriableError } from "../api/errors.ts";
+import { clientPart } from "./client.ts";
 import { Cluster, type ClusterMetadata } from "./cluster.ts";
 import type { ConnectionSettings } from "./settings.ts";
+
+const { Consumer } = await clientPart("clients/consumer/consumer.js", ["Consumer"]);
+const base = await clientPart("clients/base/base.js", ["kGetBootstrapConnection", "kGetConnection", "kMetadata"]);
+const kGetBootstrapConnection: typeof Client.kGetBootstrapConnection = base.kGetBootstrapConnection;
+const kGetConnection: typeof Client.kGetConnection = base.kGetConnection;
+const kMetadata: typeof Client.kMetadata = base.kMetadata;
+const { NetworkError } = await clientPart("errors.js", ["NetworkError"]);
 
 type Options = ConsumerOptions<Buffer, Buffer, Buffer, Buffer>;
 

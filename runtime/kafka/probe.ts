@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Connection, metadataV10 } from "@platformatic/kafka";
+import { Connection, metadataV10 } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import type { ConnectionSettings, KafkaSettings } from "./settings.ts";
 

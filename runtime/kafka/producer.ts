@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CompressionAlgorithmValue, Producer } from "@platformatic/kafka";
+import type { CompressionAlgorithmValue, Producer } from "@platformatic/kafka";
 import { Buffer } from "node:buffer";
 import { FatalError } from "../api/errors.ts";
 import { brokerErrors, classify } from "./classify.ts";
@@ -45,8 +45,8 @@ class IdempotentProducer implements RecordProducer {
   async #sendChunk(records: readonly ProducerRecord[]): Promise<void> {
     const topics = [...new Set(records.map(({ topic }) => topic))].join(", ");
     try {
-      this.#client ??= this.#create();
-      await this.#client.send({ messages: records.map(message) });
+      const client = this.#client ??= await this.#create();
+      await client.send({ messages: records.map(message) });
     } catch (error) {
       // Its sequence numbers have moved on without the broker: a new producer id begins anew.
       await this.#drop();
@@ -57,7 +57,8 @@ class IdempotentProducer implements RecordProducer {
     }
   }
 
-  #create(): Client {
+  async #create(): Promise<Client> {
+    const { Producer } = await import("@platformatic/kafka"); // most tasks never set a record aside
     const client = new Producer<Buffer, Buffer, Buffer, Buffer>({
       ...clientOptions(this.settings),
       idempotent: true,

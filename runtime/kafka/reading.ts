@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { protocolErrors, protocolErrorsCodesById } from "@platformatic/kafka";
+import { protocolErrors, protocolErrorsCodesById } from "./client.ts";
 import type { Clock } from "../api/clock.ts";
 import type { TopicPartition } from "../api/offsets.ts";
 
@@ -46,6 +46,18 @@ export function nameOfError(code: number): string {
 /** 100 ms, doubled by each failure up to about 5 s, spread by half. */
 export function backoffMs(failures: number, random: () => number): number {
   return Math.min(5_000, 100 * 2 ** Math.min(failures - 1, 10)) * (0.5 + random() / 2);
+}
+
+/** What is to be asked of a broker now, what was served longest ago first. */
+export function dueReadings(readings: Iterable<Reading>, node: number, now: number): Reading[] {
+  const due = [...readings].filter((r) => r.leader === node && !r.stopped && r.retryAt <= now);
+  return due.sort((a, b) => a.served - b.served);
+}
+
+/** When another one will be due, `msMax` at most. */
+export function dueInMs(readings: Iterable<Reading>, node: number, now: number, msMax: number): number {
+  const waiting = [...readings].filter((r) => r.leader === node && r.retryAt > now);
+  return Math.min(msMax, ...waiting.map((r) => r.retryAt - now));
 }
 
 /** Fewer partitions than this are asked all the time. */
