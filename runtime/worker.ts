@@ -10,7 +10,8 @@ import type { ReadConfig } from "./config/parse_raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { kafkaSettings } from "./kafka/settings.ts";
 import { kafkaKeys } from "./kafka_keys.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { deferredMetrics } from "./deferred_metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { createRetry } from "./retry.ts";
 import { type RunObserver, TaskFailedError } from "./run_parts.ts";
 import { type ConnectorResult, RunResult } from "./run_result.ts";
@@ -49,7 +50,7 @@ interface Running {
 
 /** One process. `start()` it, wait for `done`, or `stop()` it. */
 export class Worker {
-  readonly #metrics: Metrics = createMetrics();
+  readonly #metrics: Metrics = deferredMetrics(async () => (await import("./metrics.ts")).createMetrics());
   readonly #running: Running[] = [];
   #http: HttpServer | null = null;
   #complete = true;
