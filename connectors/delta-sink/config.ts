@@ -90,6 +90,22 @@ export const deltaSinkOptions = {
     default: "zstd",
     group: "files",
   }),
+  "parquet.zstd.level": option.int({
+    doc: "How hard zstd tries, 1 (fastest) to 22: from 3 on files get little smaller, and the work more.",
+    default: 1,
+    min: 1,
+    max: 22,
+    importance: "low",
+    group: "files",
+  }),
+  "parquet.delta.encodings": option.boolean({
+    doc:
+      "Delta encodings for integers, timestamps and strings where they make files smaller; false for readers that do " +
+      "not know them (Spark before 3.3).",
+    default: true,
+    importance: "low",
+    group: "files",
+  }),
   "app.id": option.optionalString({
     doc:
       "Under which name the table holds our offsets; the connector's name unless set. Change it and all is read again.",

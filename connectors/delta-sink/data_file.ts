@@ -21,6 +21,8 @@ export interface DataFileOptions {
   readonly partitionValues: Readonly<Record<string, string | null>>;
   readonly codec: "zstd" | "snappy" | "uncompressed";
   readonly rowGroupBytesMax: number;
+  readonly zstdLevel: number;
+  readonly deltaEncodings: boolean;
   /** Runs what encodes; for who counts the time of it. */
   readonly encode?: <T>(run: () => T) => T;
 }
@@ -35,9 +37,8 @@ export class DataFile {
   readonly #encode: <T>(run: () => T) => T;
 
   constructor(private readonly options: DataFileOptions) {
-    const { schema, codec, rowGroupBytesMax, encode = (run) => run() } = options;
-    this.#encode = encode;
-    this.#parquet = createParquetFile({ schema, codec, rowGroupBytesMax });
+    this.#encode = options.encode ?? ((run) => run());
+    this.#parquet = createParquetFile(options);
   }
 
   get rows(): number {

@@ -346,6 +346,8 @@ export class TableWriter {
       codec,
       encode,
       rowGroupBytesMax: values["row.group.bytes.max"],
+      zstdLevel: values["parquet.zstd.level"],
+      deltaEncodings: values["parquet.delta.encodings"],
     });
     this.#open.set(key, file);
     return file;

@@ -5,6 +5,7 @@
  */
 import { ByteSink } from "./byte_sink.ts";
 import type { Compress } from "./compress.ts";
+import type { ChunkOptions } from "./column_chunk.ts";
 import { bitWidth, writeHybrid } from "./encodings/rle.ts";
 import { DICTIONARY_SIZE_MAX } from "./number_dictionary.ts";
 import { Encoding, type LeafDictionary, type LeafValues } from "./leaf_values.ts";
@@ -35,8 +36,7 @@ let indices = new Int32Array(1024);
 /** `isLast`: nothing but these values comes into the chunk. `values.extent` was asked before. */
 export function chooseEncoding(
   values: LeafValues,
-  compress: Compress,
-  useDelta: boolean,
+  { compress, useDelta }: ChunkOptions,
   isLast: boolean,
 ): ChosenEncoding {
   const encodings = useDelta ? values.encodings : [Encoding.PLAIN];

@@ -16,16 +16,19 @@ import { writeLevels } from "./levels.ts";
 import { dataPageHeader, dictionaryPageHeader } from "./page_header.ts";
 import type { Entries } from "./shred.ts";
 
-/** A page is full at this many bytes of values ... */
-const PAGE_BYTES_MAX = 1024 * 1024;
-/** ... or at this many rows, which readers skip by, ... */
-const PAGE_ROWS = 20_000;
-/** ... once it has this many bytes (small pages compress badly), ... */
-const PAGE_BYTES_MIN = 128 * 1024;
-/** ... or at this many rows anyway. */
-const PAGE_ROWS_MAX = 4 * PAGE_ROWS;
-/** Of a column of lists: also at this many entries. */
-const PAGE_ENTRIES_MAX = 8 * PAGE_ROWS;
+/** How chunks are encoded. */
+export interface ChunkOptions {
+  readonly compress: Compress;
+  /** Whether delta encodings are among those to choose from. */
+  readonly useDelta: boolean;
+  /**
+   * A page is full at this many rows, which readers skip by, where it has an eighth of `pageBytes` (small pages compress
+   * badly); at four times as many anyway, and of lists at eight times as many entries.
+   */
+  readonly pageRows: number;
+  /** ... or at this many bytes of values. */
+  readonly pageBytes: number;
+}
 
 /** What the page index says about a page. */
 export interface PageInfo {
@@ -78,7 +81,7 @@ export class ColumnChunk {
   #dictionary: LeafDictionary | null = null;
   #dictionaryGrows = false;
 
-  constructor(private readonly leaf: Leaf, private readonly compress: Compress, private readonly useDelta: boolean) {
+  constructor(private readonly leaf: Leaf, private readonly options: ChunkOptions) {
     this.#values = createLeafValues(leaf.type);
   }
 
@@ -170,7 +173,7 @@ export class ColumnChunk {
       if (end === count) valueEnd = total;
       else for (let i = entry; i < end; i++) if (levels[i] === levelMax) valueEnd++;
     }
-    const room = PAGE_BYTES_MAX - this.#values.bytes;
+    const room = this.options.pageBytes - this.#values.bytes;
     const fitting = valueEnd === value ? valueEnd : this.#values.fitting(data, entries.index, value, valueEnd, room);
     if (fitting === valueEnd) return [end, valueEnd, end - entry];
     if (levels === null) return [entry + fitting - value, fitting, fitting - value];
@@ -185,9 +188,9 @@ export class ColumnChunk {
     const { levelMax } = this.leaf;
     const rowsLeft = this.#rowsLeft;
     let rows = 0, end = entry, valueEnd = value;
-    let room = PAGE_BYTES_MAX - this.#values.bytes;
+    let room = this.options.pageBytes - this.#values.bytes;
     while (end < count) {
-      if (rows >= rowsLeft || this.#entries + end - entry >= PAGE_ENTRIES_MAX || room <= 0) break;
+      if (rows >= rowsLeft || this.#entries + end - entry >= 8 * this.options.pageRows || room <= 0) break;
       const from = valueEnd;
       do {
         if (levels === null || levels[end] === levelMax) valueEnd++;
@@ -200,14 +203,15 @@ export class ColumnChunk {
   }
 
   #isFull(): boolean {
+    const { pageRows, pageBytes } = this.options;
     const { bytes } = this.#values;
-    if (bytes >= PAGE_BYTES_MAX || this.#entries >= PAGE_ENTRIES_MAX || this.#rows >= PAGE_ROWS_MAX) return true;
-    return this.#rows >= PAGE_ROWS && bytes >= PAGE_BYTES_MIN;
+    if (bytes >= pageBytes || this.#entries >= 8 * pageRows || this.#rows >= 4 * pageRows) return true;
+    return this.#rows >= pageRows && bytes >= pageBytes / 8;
   }
 
   /** Rows until the page may be full. */
   get #rowsLeft(): number {
-    return PAGE_ROWS - this.#rows % PAGE_ROWS;
+    return this.options.pageRows - this.#rows % this.options.pageRows;
   }
 
   #appendLevels({ levels, repeats }: Entries, from: number, to: number): void {
@@ -258,7 +262,7 @@ export class ColumnChunk {
     let extent: Extent | null = null;
     if (this.#encoding === null) {
       extent = values.extent();
-      const chosen = chooseEncoding(values, this.compress, this.useDelta, isLast);
+      const chosen = chooseEncoding(values, this.options, isLast);
       this.#encoding = chosen.encoding;
       this.#dictionary = chosen.dictionary;
       this.#dictionaryGrows = chosen.dictionary !== null;
@@ -288,7 +292,7 @@ export class ColumnChunk {
 
   /** Adds the page whose body is in `sink`; returns its bytes. */
   #addPage(header: (uncompressed: number, compressed: number) => Uint8Array, isDictionary: boolean): number {
-    const body = isDictionary && sink.length === 0 ? sink.view() : this.compress(sink.view());
+    const body = isDictionary && sink.length === 0 ? sink.view() : this.options.compress(sink.view());
     const head = header(sink.length, body.length);
     const part = new Uint8Array(head.length + body.length);
     part.set(head);

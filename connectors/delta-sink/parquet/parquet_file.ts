@@ -24,6 +24,10 @@ export interface ParquetFileOptions {
   readonly rowGroupBytesMax?: number;
   /** Delta encodings (default true), which readers older than about 2022 do not all know. */
   readonly deltaEncodings?: boolean;
+  /** Rows of a page, about (`ChunkOptions`): 20,000 unless told. */
+  readonly pageRows?: number;
+  /** Bytes of a page before it is compressed, about: 1 MiB unless told. */
+  readonly pageBytes?: number;
 }
 
 /** A file in the making: whoever owns it writes the bytes out in order. */
@@ -71,14 +75,15 @@ class EncodedFile implements ParquetFile {
   readonly #groups: RowGroup[] = [];
   #groupRows = 0;
 
-  constructor(
-    { schema, codec, zstdLevel = 1, rowGroupBytesMax = ROW_GROUP_BYTES, deltaEncodings = true }: ParquetFileOptions,
-  ) {
+  constructor(options: ParquetFileOptions) {
+    const { schema, codec, zstdLevel = 1, deltaEncodings = true, rowGroupBytesMax = ROW_GROUP_BYTES } = options;
+    const { pageRows = 20_000, pageBytes = 1024 * 1024 } = options;
     this.#codec = codec;
     this.#elements = parquetSchema(schema);
     this.#rowGroupBytesMax = rowGroupBytesMax;
     const compress = compressor(codec, zstdLevel);
-    this.#chunks = leavesOf(schema).map((leaf) => new ColumnChunk(leaf, compress, deltaEncodings));
+    const chunkOptions = { compress, useDelta: deltaEncodings, pageRows, pageBytes };
+    this.#chunks = leavesOf(schema).map((leaf) => new ColumnChunk(leaf, chunkOptions));
     let leaf = 0;
     this.columns = schema.fields.map(({ name, type }) => shreddedColumn(name, type, () => this.#chunks[leaf++]));
   }

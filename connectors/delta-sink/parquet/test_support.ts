@@ -116,6 +116,17 @@ function anyNonNull(type: DataType): fc.Arbitrary<unknown> {
   }
 }
 
+/** The pieces of a file as one. */
+export function bytesOf(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 /** The rows as Arrow columns. */
 export function batchOf(schema: Schema, rows: readonly (readonly unknown[])[]): RecordBatch {
   const columns = schema.fields.map(({ type }, c) => {
