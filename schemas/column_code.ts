@@ -56,6 +56,7 @@ export class ColumnCode {
   readonly #bounds: Bound[] = [];
   readonly #byColumn = new Map<Column, Bound>();
   readonly #functions: string[] = [];
+  readonly #declared: string[] = [];
   #names = 0;
 
   /** `closures`: the columns that closures append to; code never touches their arrays. */
@@ -72,10 +73,17 @@ export class ColumnCode {
     return `${prefix}_${this.#names++}`;
   }
 
-  /** Adds a function `(p, i)` that returns the position behind what it reads, or -1 to give up; returns its name. */
+  /** A new variable that all functions share; it keeps what it got in the row before. */
+  declare(prefix: string): string {
+    const name = this.name(prefix);
+    this.#declared.push(`let ${name} = 0;`);
+    return name;
+  }
+
+  /** Adds a function `(p, i, e)` that returns the position behind what it reads, or -1 to give up; returns its name. */
   addFunction(body: string): string {
     const name = this.name("f");
-    this.#functions.push(`function ${name}(p, i) {\n${LOCALS}\n${body}\nreturn p;\n}`);
+    this.#functions.push(`function ${name}(p, i, e) {\n${LOCALS}\n${body}\nreturn p;\n}`);
     return name;
   }
 
@@ -94,15 +102,15 @@ export class ColumnCode {
     return `v${this.bind(column, list).id}[${index}] = ${value};`;
   }
 
-  /** A 64 bit integer from its halves. */
-  words(column: Column, { index, list }: Place, low: string, high: string): string {
+  /** A 64 bit integer from its halves, for an entry of 2 words or, extended, of 4. */
+  words(column: Column, { index, list }: Place, low: string, high: string, isSigned = true): string {
     const { id } = this.bind(column, list);
     if ((column as WordsColumn).width === 2) {
       return `w${id}[2 * ${index}] = ${low}; w${id}[2 * ${index} + 1] = ${high};`;
     }
     const at = this.name("a");
     return `{ const ${at} = 4 * ${index}; w${id}[${at}] = ${low}; w${id}[${at} + 1] = ${high};
-w${id}[${at} + 2] = w${id}[${at} + 3] = ${high} < 0 ? -1 : 0; }`;
+w${id}[${at} + 2] = w${id}[${at} + 3] = ${isSigned ? `${high} < 0 ? -1 : 0` : "0"}; }`;
   }
 
   /** A bit: `value` is 0 or 1. */
@@ -173,7 +181,9 @@ o${id}[${index} + 1] = o + n; }`;
     this.bind(row, null);
     const isSplit = this.#functions.length > 0;
     const lists = this.#bounds.filter(({ column }) => column instanceof ListColumn && !this.closures.has(column));
-    const variables = `let B, D, end = 0; ${this.#bounds.map((bound) => this.#variables(bound)).join("")}`;
+    const variables = `let B, D, end = 0; ${this.#bounds.map((bound) => this.#variables(bound)).join("")} ${
+      this.#declared.join(" ")
+    }`;
     const text = `"use strict";
 const [${this.#bounds.map(({ id }) => `c${id}`).join(", ")}] = columns;
 const [${lists.map(({ id }) => `R${id}`).join(", ")}] = rooms;
@@ -239,7 +249,7 @@ return at;
 }
 
 /** What generated code uses for a value: a byte, the halves of a long, a number, a sign. */
-const LOCALS = "let b = 0, lo = 0, hi = 0, x = 0, s = 0;";
+const LOCALS = "let b = 0, lo = 0, hi = 0, x = 0, s = 0, t = 0;";
 
 type GeneratedRun = (
   bytes: Uint8Array,

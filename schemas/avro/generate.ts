@@ -11,6 +11,7 @@
 import { type Column, ListColumn, type StructColumn, type WordsColumn } from "../../mod.ts";
 import { ColumnCode, type Place, type RunDecoder, SLACK } from "../column_code.ts";
 import { Malformed } from "../malformed.ts";
+import { longCode, smallCode, UNZIGZAG } from "../varint_code.ts";
 import { compile } from "./compile.ts";
 import type { Cursor } from "./cursor.ts";
 import { closureColumns, isSimpleSkip, sizeOf } from "./generate_plan.ts";
@@ -320,23 +321,12 @@ x = (x >>> 1) ^ -(x & 1);`;
 
   /** A long in `lo` and `hi`. */
   #long(): string {
-    const rest = [3, 10, 17, 24].map((shift) => `if (b > 127) { b = B[p++]; hi |= (b & 127) << ${shift};`).join("\n");
-    return `${this.#read(10)} b = B[p++]; lo = b & 127; hi = 0;
-if (b > 127) { b = B[p++]; lo |= (b & 127) << 7;
-if (b > 127) { b = B[p++]; lo |= (b & 127) << 14;
-if (b > 127) { b = B[p++]; lo |= (b & 127) << 21;
-if (b > 127) { b = B[p++]; lo |= b << 28; hi = (b & 127) >>> 4;
-${rest}
-if (b > 127) { b = B[p++]; if (b > 1) ${this.#giveUp}; hi |= b << 31; } } } } } } } } }
-s = -(lo & 1); lo = ((lo >>> 1) | (hi << 31)) ^ s; hi = (hi >>> 1) ^ s;`;
+    return `${this.#read(10)} ${longCode(this.#giveUp)} ${UNZIGZAG}`;
   }
 
   /** A varint of up to 28 bits in `x`, zigzag and all. */
   #small(): string {
-    return `${this.#read(4)} b = B[p++]; x = b & 127;
-if (b > 127) { b = B[p++]; x |= (b & 127) << 7;
-if (b > 127) { b = B[p++]; x |= (b & 127) << 14;
-if (b > 127) { b = B[p++]; if (b > 127) ${this.#giveUp}; x |= b << 21; } } }`;
+    return `${this.#read(4)} ${smallCode(this.#giveUp)}`;
   }
 
   /** A length in `n`, of bytes that are there: opens a block that the caller closes. */

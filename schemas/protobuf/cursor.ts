@@ -13,7 +13,7 @@ const WIRE_NAMES = ["varint", "fixed64", "length-delimited", "group", "end of gr
 /** Levels that a value may have where no schema bounds it: what is skipped, and what becomes JSON text. */
 const DEPTH_MAX = 100;
 /** Values that a payload may leave out in all: few bytes can stand for many messages of many fields each. */
-const ABSENT_MAX = 1 << 24;
+export const ABSENT_MAX = 1 << 24;
 /** ... or, of a large payload, so many for each byte. */
 const ABSENT_PER_BYTE = 16;
 /** How often, by its bytes, a payload is read again for the sake of keys that repeat: within each other they multiply. */
@@ -243,6 +243,11 @@ export class Cursor {
         path,
       );
     }
+  }
+
+  /** How many values were counted so. */
+  get leftOut(): number {
+    return this.absent;
   }
 
   /** Counts bytes that are read once more. */

@@ -4,12 +4,14 @@
  * @module
  */
 import type { DataError } from "../../mod.ts";
+import type { RunDecoder } from "../column_code.ts";
 import type { PayloadDecoder, SchemaSource } from "../registered.ts";
 import { compileMessage } from "./compile.ts";
 import { Malformed } from "../malformed.ts";
 import { ColumnRows } from "../rows.ts";
 import { Cursor } from "./cursor.ts";
 import type { Fields } from "./fields.ts";
+import { generate } from "./generate.ts";
 import type { ProtoMessage, ProtoSchema } from "./proto.ts";
 import { rowFields } from "./types.ts";
 
@@ -34,12 +36,15 @@ export class Decoder implements PayloadDecoder {
   private readonly cursor = new Cursor();
   private readonly fields: Fields;
   private readonly source: SchemaSource;
+  /** As many payloads as generated code reads. */
+  readonly appendRun: RunDecoder;
 
   /** `schema` is where an Any finds its types. Throws DataError as `Rows` does. */
   constructor(message: ProtoMessage, schema: ProtoSchema, { jsonPaths = new Set(), source = {} }: DecoderOptions = {}) {
     this.source = source;
     this.rows = new Rows(message, jsonPaths, source);
     this.fields = compileMessage(message, this.rows.row, "", { schema, jsonPaths });
+    this.appendRun = generate(message, this.rows.row, new Cursor(), { schema, jsonPaths });
   }
 
   /**

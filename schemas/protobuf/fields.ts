@@ -83,6 +83,11 @@ export class Fields implements Entry {
     this.table[part.number] = index;
   }
 
+  /** What `add` was given. */
+  part(index: number): Part {
+    return this.parts[index];
+  }
+
   /** Notes a value of part `index`; what it got before in this message is cut. */
   note(index: number): void {
     if (this.seen[index] === this.generation) this.parts[index].column.truncate(this.base);

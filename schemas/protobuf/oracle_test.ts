@@ -6,9 +6,10 @@ import protobuf from "protobufjs";
 import descriptors from "protobufjs/ext/descriptor.js";
 import { DataError, jsonText } from "../../mod.ts";
 import { type Plain, rowsOf } from "../../tests/conformance/rows.ts";
+import { caseOf, mutate, payloadOf, specialCase, specialValue } from "./cases_test_support.ts";
 import { Decoder } from "./decoder.ts";
 import { parseProto, type ProtoMessage, type ProtoSchema } from "./proto.ts";
-import { encode, oracleRow, Random, randomMessage, Schemas, sortedMap } from "./test_support.ts";
+import { encode, oracleRow, Random, randomMessage, sortedMap } from "./test_support.ts";
 
 const SCHEMAS = 40;
 const ROWS = 20;
@@ -22,44 +23,6 @@ function descriptorOf(text: string): string {
   const files = root.toDescriptor(/"proto3"/.test(text) ? "proto3" : "proto2").file;
   const file = { ...files.find(({ package: name }) => name === "t.u")!, dependency: imports };
   return descriptors.FileDescriptorProto.encode(file).finish().toBase64();
-}
-
-interface Case {
-  readonly text: string;
-  readonly type: protobuf.Type;
-  /** The same messages by other means: other packing, fields that the schema does not know. */
-  readonly writer: protobuf.Type;
-  decoder(): Decoder;
-}
-
-function caseOf(random: Random): Case {
-  const text = new Schemas(random, random.pick(["proto2", "proto3"])).file();
-  const flipped = text.replace(/\[packed = (true|false)\]/g, (_, is) => `[packed = ${is === "false"}]`)
-    .replace(/message (N\d+|M) \{/g, "message $1 { repeated fixed32 u1 = 4001; map<string, string> u2 = 4002;");
-  const schema = parseProto(text);
-  return {
-    text,
-    type: rootOf(text).lookupType("t.u.M"),
-    writer: rootOf(flipped).lookupType("t.u.M"),
-    decoder: () => new Decoder(schema.messageAt([0]), schema),
-  };
-}
-
-function rootOf(text: string): protobuf.Root {
-  const root = new protobuf.Root();
-  const { imports } = protobuf.parse(text, root, { keepCase: true });
-  for (const name of imports ?? []) root.addJSON(protobuf.common.get(name)!.nested!);
-  root.resolveAll();
-  return root;
-}
-
-/** A payload: a value, or two whose bytes follow each other and are to be merged. */
-function payloadOf({ type, writer }: Case, random: Random): Uint8Array {
-  const part = () => {
-    const by = random.pick([type, writer]);
-    return encode(by, randomMessage(by, random));
-  };
-  return random.once(3) ? Uint8Array.from([...part(), ...part()]) : part();
 }
 
 /** Rows with the entries of maps in an order of their own. */
@@ -144,52 +107,6 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [value % 128 + 128, ...varint(Math.floor(value / 128))];
 }
 
-/** What the random schemas do not have: JSON text, decimals, recursion. */
-function specialCase(): Case {
-  const meta =
-    '[(confluent.field_meta) = { params: [{ key: "precision", value: "20" }, { key: "scale", value: "2" }] }]';
-  const text = `syntax = "proto3"; package t.u;
-    import "google/protobuf/struct.proto"; import "google/protobuf/any.proto"; import "google/protobuf/duration.proto";
-    message M { google.protobuf.Value v = 1; repeated google.protobuf.Any any = 2; D d = 3 ${meta}; M m = 4; repeated M l = 5;
-      map<string, M> by = 6; map<int64, google.protobuf.Struct> s = 7; oneof o { M one = 8; google.protobuf.ListValue two = 9; } }`;
-  const withDecimal = text.replace("D d", "confluent.type.Decimal d")
-    .replace("message M", 'import "confluent/type/decimal.proto"; message M');
-  const schema = parseProto(withDecimal);
-  const jsonPaths = new Set(["m", "l[]", "by", "one"]);
-  const type = rootOf(`${text} message D { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`).lookupType(
-    "t.u.M",
-  );
-  return { text, type, writer: type, decoder: () => new Decoder(schema.messageAt([0]), schema, { jsonPaths }) };
-}
-
-const ANYS = [
-  { type_url: "x/t.u.M", value: [0x0a, 0x02, 0x08, 0x00] },
-  { type_url: "x/google.protobuf.Duration", value: [0x08, 0x01] },
-  { type_url: "x/__proto__", value: [0x01] },
-];
-
-/** Values of the special case's schema. */
-function specialValue(random: Random, depth = 2): Record<string, unknown> {
-  const value = (levels: number): Record<string, unknown> =>
-    random.pick([
-      { nullValue: 0 },
-      { numberValue: random.next() },
-      { stringValue: random.text() },
-      ...(levels > 0
-        ? [{ listValue: { values: [value(levels - 1)] } }, {
-          structValue: { fields: { [random.text()]: value(levels - 1) } },
-        }]
-        : []),
-    ]);
-  const inner = () => specialValue(random, depth - 1);
-  return {
-    v: value(3),
-    any: [random.pick(ANYS)],
-    d: { value: random.bytes(random.below(8)), scale: random.below(3) },
-    ...(depth === 0 ? {} : { m: inner(), l: [inner()], by: { a: inner() }, s: { 5: { fields: {} } }, one: inner() }),
-  };
-}
-
 Deno.test("Decoder takes 20,000 mutated payloads whole or not at all, and leaves good rows intact", () => {
   const random = new Random(7);
   let rejected = 0;
@@ -226,28 +143,3 @@ Deno.test("Decoder takes 20,000 mutated payloads whole or not at all, and leaves
   }
   assert(rejected > MUTATIONS / 4, `${rejected} were rejected`);
 });
-
-/** Bits flipped, bytes cut, put in or replaced. */
-function mutate(payload: Uint8Array, random: Random): Uint8Array {
-  const at = random.below(payload.length + 1);
-  switch (random.below(5)) {
-    case 0: {
-      const out = payload.slice();
-      for (let i = random.below(3); i >= 0 && out.length > 0; i--) {
-        out[random.below(out.length)] ^= 1 << random.below(8);
-      }
-      return out;
-    }
-    case 1:
-      return payload.slice(0, at);
-    case 2:
-      return Uint8Array.from([...payload.slice(0, at), ...random.bytes(1 + random.below(4)), ...payload.slice(at)]);
-    case 3: {
-      // Varints of all lengths, where lengths and tags may stand.
-      const varint = [...Array.from({ length: random.below(11) }, () => 0xff), random.below(128)];
-      return Uint8Array.from([...payload.slice(0, at), ...varint, ...payload.slice(at + 1)]);
-    }
-    default:
-      return random.bytes(random.below(60));
-  }
-}

@@ -8,9 +8,9 @@ import { type Cursor, eachField, GROUP_END, SIZED, VARINT } from "./cursor.ts";
 import type { Entry } from "./fields.ts";
 
 /** 0001-01-01 and the second after 9999-12-31, in seconds since 1970 (timestamp.proto). */
-const SECONDS_MIN = -62_135_596_800, SECONDS_END = 253_402_300_800;
+export const SECONDS_MIN = -62_135_596_800, SECONDS_END = 253_402_300_800;
 /** 10,000 years (duration.proto). */
-const DURATION_MAX = 315_576_000_000;
+export const DURATION_MAX = 315_576_000_000;
 
 /** The tags of both fields. */
 const SECONDS = 1 << 3 | VARINT, NANOS = 2 << 3 | VARINT;
