@@ -89,25 +89,40 @@ export function merge(a: Shape, b: Shape): Shape | null {
   const members: Member[] = [];
   const left = new Map(a.members.map(({ name }, at) => [name, at]));
   let at = 0;
-  const skipTo = (end: number) => {
-    for (; at < end; at++) members.push({ ...a.members[at], isOptional: true });
+  let added: Member[] = [];
+  // What only one of them has between two members that both have.
+  const between = (end: number) => {
+    members.push(...interleaved(a.members.slice(at, end), added));
+    at = end;
+    added = [];
   };
   for (const member of b.members) {
     const found = left.get(member.name);
     if (found === undefined) {
-      members.push({ ...member, isOptional: true });
+      added.push(member);
       continue;
     }
     if (found < at) return null;
-    skipTo(found);
+    between(found);
     const own = a.members[at++];
     const shape = own.shape && member.shape ? merge(own.shape, member.shape) : own.shape ?? member.shape;
     if (own.shape && member.shape && !shape) return null;
     members.push({ ...own, isOptional: own.isOptional || member.isOptional, shape });
   }
-  skipTo(a.members.length);
+  between(a.members.length);
   if (members.filter(({ index }) => index < 0).length > UNKNOWN_MAX) return null;
   return { members, ...Object.fromEntries(spaces) } as unknown as Shape;
+}
+
+/** Members that were not seen together: each list keeps its order, else they come as in the schema. */
+function interleaved(a: readonly Member[], b: readonly Member[]): Member[] {
+  const out: Member[] = [];
+  let i = 0;
+  for (const member of b) {
+    while (i < a.length && a[i].index < member.index) out.push(a[i++]);
+    out.push(member);
+  }
+  return [...out, ...a.slice(i)].map((member) => ({ ...member, isOptional: true }));
 }
 
 /** The same shape with every member optional. */
