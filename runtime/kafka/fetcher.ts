@@ -15,8 +15,9 @@ import {
   type FetchResponse,
   makeFetchApi,
 } from "./fetch_api.ts";
+import { FetchRoom } from "./fetch_room.ts";
 import type { FetcherOptions } from "./fetcher_options.ts";
-import { backoffMs, isPassing, nameOfError, type Reading, restIfQuiet } from "./reading.ts";
+import { backoffMs, dueInMs, dueReadings, isPassing, nameOfError, type Reading, restIfQuiet } from "./reading.ts";
 import { scanRecordSet } from "./record_batch.ts";
 import { SlabPool } from "./slab_pool.ts";
 import { ResponseMemory, SlabQueue } from "./slab_queue.ts";
@@ -46,6 +47,7 @@ class BrokerFetcher implements Fetcher {
   readonly #cluster: Cluster;
   readonly #pool: SlabPool;
   readonly #queue: SlabQueue;
+  readonly #room: FetchRoom;
   readonly #memoryBytes: number;
   readonly #readings = new Map<string, Reading>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -69,6 +71,7 @@ class BrokerFetcher implements Fetcher {
     this.#cluster = new Cluster(settings, clock);
     this.#memoryBytes = options.memoryBytes ?? 4 * settings.fetchMaxBytes;
     this.#pool = new SlabPool(this.#memoryBytes);
+    this.#room = new FetchRoom(this.#pool, this.#memoryBytes, settings.fetchMaxBytes);
     this.#queue = new SlabQueue(this.#pool, { checkCrcs, slabBytesMax: SLAB_BYTES_MAX, allocator: this.#pool });
     this.#arrived = new Wakeup(clock);
     this.#work = new Wakeup(clock);
@@ -243,17 +246,18 @@ class BrokerFetcher implements Fetcher {
   }
 
   async #fetchFrom(node: number): Promise<void> {
-    const { clock, settings } = this.options;
+    const { clock } = this.options;
     let failures = 0;
     while (!this.#closed && this.#hasWork(node)) {
-      const due = this.#due(node);
-      const room = this.#pool.usedBytes === 0 || this.#pool.usedBytes + settings.fetchMaxBytes <= this.#memoryBytes;
-      if (due.length === 0 || !room || this.#queue.responsesFrom(node) >= RESPONSES_MAX) {
-        await this.#work.wait(this.#pauseMs(node));
+      const due = dueReadings(this.#readings.values(), node, clock.monotonic());
+      const waits = due.length === 0 || this.#queue.responsesFrom(node) >= RESPONSES_MAX;
+      const maxBytes = waits ? 0 : this.#room.ask(this.#loops.size);
+      if (maxBytes === 0) {
+        await this.#work.wait(dueInMs(this.#readings.values(), node, clock.monotonic(), LOOP_PAUSE_MS));
         continue;
       }
       try {
-        const throttleMs = await this.#fetchOnce(node, due);
+        const throttleMs = await this.#fetchOnce(node, due, maxBytes);
         failures = 0;
         if (throttleMs > 0) await this.#closing.wait(throttleMs);
       } catch (cause) {
@@ -269,27 +273,14 @@ class BrokerFetcher implements Fetcher {
     }
   }
 
-  /** Partitions to ask this broker for, those that were served longest ago first. */
-  #due(node: number): Reading[] {
-    const now = this.options.clock.monotonic();
-    const all = [...this.#readings.values()].filter((r) => r.leader === node && !r.stopped && r.retryAt <= now);
-    return all.sort((a, b) => a.served - b.served);
-  }
-
-  #pauseMs(node: number): number {
-    const now = this.options.clock.monotonic();
-    const waiting = [...this.#readings.values()].filter((r) => r.leader === node && r.retryAt > now);
-    return Math.min(LOOP_PAUSE_MS, ...waiting.map((r) => r.retryAt - now));
-  }
-
-  async #fetchOnce(node: number, due: readonly Reading[]): Promise<number> {
+  async #fetchOnce(node: number, due: readonly Reading[], maxBytes: number): Promise<number> {
     const { settings } = this.options;
-    const address = this.#brokers.get(node);
-    if (!address) throw new RetriableError(`Cannot fetch from broker ${node}: it is not in the cluster (any more)`);
     const answered = new AbortController();
     // A broker that hangs may have lost its partitions: while it does not answer, others are asked who leads them.
     void every(this.options.clock, settings.fetchMaxWaitMs + SLOW_MS, answered.signal, () => this.#wantMetadata());
     try {
+      const address = this.#brokers.get(node);
+      if (!address) throw new RetriableError(`Cannot fetch from broker ${node}: it is not in the cluster (any more)`);
       const broker = await this.#cluster.connect(address);
       const version = broker.version(FETCH_VERSIONS.key, "Fetch", FETCH_VERSIONS.min, FETCH_VERSIONS.max);
       let api = this.#apis.get(version);
@@ -297,7 +288,7 @@ class BrokerFetcher implements Fetcher {
       const response = await api.async(broker.connection, {
         maxWaitMs: settings.fetchMaxWaitMs,
         minBytes: settings.fetchMinBytes,
-        maxBytes: settings.fetchMaxBytes,
+        maxBytes,
         readCommitted: settings.readCommitted,
         partitions: due,
       });
@@ -305,6 +296,8 @@ class BrokerFetcher implements Fetcher {
       return response.throttleTimeMs;
     } finally {
       answered.abort();
+      this.#room.answered(maxBytes);
+      this.#work.wake();
     }
   }
 

@@ -10,7 +10,7 @@ const BASE = { "bootstrap.servers": "a:9092, SSL://[::1]:9093" };
 Deno.test("kafkaSettings() has defaults that bound memory and skip what is not committed", async () => {
   const { consumer, producer, admin } = await kafkaSettings(BASE);
   assertEquals(consumer.bootstrap, [{ host: "a", port: 9092 }, { host: "::1", port: 9093 }]);
-  assertEquals([consumer.fetchMaxBytes, consumer.readCommitted, consumer.checkCrcs], [8 << 20, true, true]);
+  assertEquals([consumer.fetchMaxBytes, consumer.readCommitted, consumer.checkCrcs], [4 << 20, true, true]);
   assertEquals([producer.compression, admin.tls, admin.sasl], ["none", null, null]);
 });
 
