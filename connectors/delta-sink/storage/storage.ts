@@ -20,6 +20,7 @@ export interface ObjectInfo {
 
 /** An object on its way: nobody sees it before `close` is through. */
 export interface ObjectWriter {
+  /** The chunk is the writer's from now on: it may be kept until it is sent, and must not change. */
   write(chunk: Uint8Array): Promise<void>;
   /** Memory that it holds until it has sent it; absent: none to speak of. */
   readonly bufferedBytes?: number;

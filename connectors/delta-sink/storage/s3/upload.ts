@@ -1,6 +1,6 @@
 /**
- * An object written piece by piece: one put where it stays small, else an upload in parts, several in flight. Every byte
- * is copied once, into the part that is sent (twice at most while a small object's buffer grows).
+ * An object written piece by piece: one put where it stays small, else an upload in parts, several in flight. Pieces are
+ * kept as they come, and copied only where several of them make one body.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import type { S3Calls, UploadedPart } from "./calls.ts";
 
 /** Parts of one object on their way at a time. */
 const IN_FLIGHT_MAX = 3;
-const FIRST_BYTES = 64 * 1024;
 /** S3's limit. */
 const PARTS_MAX = 10_000;
 
@@ -25,7 +24,8 @@ export interface UploadParts {
 
 /** See the module's doc. */
 export class S3Upload implements ObjectWriter {
-  #buffer = new Uint8Array(0);
+  /** What was written and not sent: less than a part, or a whole one. */
+  #pieces: Uint8Array[] = [];
   #filled = 0;
   #size = 0;
   #uploadId: string | null = null;
@@ -38,9 +38,9 @@ export class S3Upload implements ObjectWriter {
 
   constructor(private readonly options: UploadParts) {}
 
-  /** The buffer's memory, and that of parts on their way. */
+  /** What waits, and parts on their way. */
   get bufferedBytes(): number {
-    return this.#buffer.length + this.#inFlightBytes;
+    return this.#filled + this.#inFlightBytes;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -49,8 +49,7 @@ export class S3Upload implements ObjectWriter {
     for (let at = 0; at < chunk.length;) {
       if (this.#filled === partBytes) await this.#sendPart();
       const taken = Math.min(chunk.length - at, partBytes - this.#filled);
-      this.#grow(this.#filled + taken);
-      this.#buffer.set(chunk.subarray(at, at + taken), this.#filled);
+      this.#pieces.push(chunk.subarray(at, at + taken));
       this.#filled += taken;
       this.#size += taken;
       at += taken;
@@ -61,15 +60,16 @@ export class S3Upload implements ObjectWriter {
     this.#assertOpen("close");
     const { calls, key, retry } = this.options;
     if (this.#uploadId === null) {
-      const body = this.#buffer.subarray(0, this.#filled);
+      const body = this.#takeBody();
+      this.#inFlightBytes = body.length;
       await retry(`write "${key}"`, () => calls.put(key, body));
+      this.#inFlightBytes = 0;
     } else {
       if (this.#filled > 0) await this.#sendPart();
       await Promise.all(this.#inFlight.values());
       this.#throwFailure();
       await retry(`complete the upload of "${key}"`, () => this.#complete(this.#uploadId!));
     }
-    this.#buffer = new Uint8Array(0);
     this.#state = "closed";
     return this.#size;
   }
@@ -77,7 +77,8 @@ export class S3Upload implements ObjectWriter {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
-    this.#buffer = new Uint8Array(0);
+    this.#pieces = [];
+    this.#filled = 0;
     await Promise.all(this.#inFlight.values());
     if (this.#uploadId === null) return;
     try {
@@ -99,10 +100,8 @@ export class S3Upload implements ObjectWriter {
           "lower file.bytes.max",
       );
     }
-    const body = this.#buffer.subarray(0, this.#filled);
-    this.#buffer = new Uint8Array(0);
-    this.#filled = 0;
-    this.#inFlightBytes += body.buffer.byteLength;
+    const body = this.#takeBody();
+    this.#inFlightBytes += body.length;
     this.#inFlight.set(number, this.#upload(this.#uploadId, number, body));
   }
 
@@ -119,7 +118,7 @@ export class S3Upload implements ObjectWriter {
       this.#failure ??= { error };
     } finally {
       this.#inFlight.delete(number);
-      this.#inFlightBytes -= body.buffer.byteLength;
+      this.#inFlightBytes -= body.length;
     }
   }
 
@@ -136,16 +135,20 @@ export class S3Upload implements ObjectWriter {
     );
   }
 
-  /** Room for so many bytes. What is small stays small; after the first part all are whole, and copied once. */
-  #grow(bytes: number): void {
-    if (bytes <= this.#buffer.length) return;
-    const { partBytes } = this.options;
-    const room = this.#sent > 0
-      ? partBytes
-      : Math.min(partBytes, Math.max(FIRST_BYTES, bytes, 2 * this.#buffer.length));
-    const grown = new Uint8Array(room);
-    grown.set(this.#buffer.subarray(0, this.#filled));
-    this.#buffer = grown;
+  /** All that waits, in one piece. */
+  #takeBody(): Uint8Array {
+    const pieces = this.#pieces;
+    const size = this.#filled;
+    this.#pieces = [];
+    this.#filled = 0;
+    if (pieces.length === 1) return pieces[0];
+    const body = new Uint8Array(size);
+    let at = 0;
+    for (const piece of pieces) {
+      body.set(piece, at);
+      at += piece.length;
+    }
+    return body;
   }
 
   #assertOpen(verb: string): void {
