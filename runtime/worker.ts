@@ -10,6 +10,7 @@ import type { ReadConfig } from "./config/parse_raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { kafkaSettings } from "./kafka/settings.ts";
 import { kafkaKeys } from "./kafka_keys.ts";
+import { GiveBack } from "./collect.ts";
 import { deferredMetrics } from "./deferred_metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { createRetry } from "./retry.ts";
@@ -48,11 +49,16 @@ interface Running {
   error: unknown;
 }
 
+const SECOND_MS = 1_000;
+
 /** One process. `start()` it, wait for `done`, or `stop()` it. */
 export class Worker {
   readonly #metrics: Metrics = deferredMetrics(async () => (await import("./metrics.ts")).createMetrics());
   readonly #running: Running[] = [];
   #http: HttpServer | null = null;
+  readonly #ended = new AbortController();
+  /** Records by task, as it said last. */
+  readonly #read = new Map<string, number>();
   #complete = true;
   #stopping = false;
 
@@ -63,6 +69,7 @@ export class Worker {
     const { worker, instances } = this.options.config;
     this.options.log.info("Starting", { connectors: instances.map(({ name }) => name).join(",") });
     const health = () => this.#health();
+    void this.#giveBack();
     this.#http = startHttpServer({
       listen: worker["http.listen"],
       metrics: this.#metrics,
@@ -95,6 +102,7 @@ export class Worker {
   async done(): Promise<WorkerResult> {
     await Promise.all(this.#running.map(({ ended }) => ended));
     await this.#http?.stop();
+    this.#ended.abort();
     return this.#result();
   }
 
@@ -117,6 +125,15 @@ export class Worker {
   /** The figures of now, by connector. */
   progress(): readonly ConnectorResult[] {
     return this.#running.map(({ result }) => result.snapshot());
+  }
+
+  /** This thread's memory, as tasks give back theirs. */
+  async #giveBack(): Promise<void> {
+    const giveBack = new GiveBack();
+    while (!this.#ended.signal.aborted) {
+      await systemClock.sleep(SECOND_MS, this.#ended.signal).catch(() => {}); // ended: the loop ends
+      giveBack.second([...this.#read.values()].reduce((sum, records) => sum + records, 0));
+    }
   }
 
   async #startRun(running: Running): Promise<void> {
@@ -226,6 +243,7 @@ export class Worker {
       },
       onTaskMetrics: (task, snapshot) => {
         result.taskMetrics(task, snapshot);
+        this.#read.set(`${connector}\0${task}`, snapshot.recordsRead);
         metrics.task(connector, task, snapshot);
       },
       onTaskState: (task, state) => {
