@@ -82,6 +82,17 @@ export function text(
     }
     at += 4;
     to += 4;
+    // Most of a long string, 8 bytes at a time.
+    if (((at - from) & 63) !== 8) continue;
+    for (const most = wordsEnd - 4; at <= most && to <= capacity - 4; at += 8, to += 8) {
+      const first = view.getInt32(at, true), second = view.getInt32(at + 4, true);
+      const odd = ((first ^ 0x22222222) - 0x01010101) | ((first ^ 0x5c5c5c5c) - 0x01010101) | (first - 0x20202020) |
+        first | ((second ^ 0x22222222) - 0x01010101) | ((second ^ 0x5c5c5c5c) - 0x01010101) | (second - 0x20202020) |
+        second;
+      if ((odd & 0x80808080) !== 0) break;
+      out.setInt32(to, first, true);
+      out.setInt32(to + 4, second, true);
+    }
   }
   if (byte === 0) {
     // The last bytes of the record.
