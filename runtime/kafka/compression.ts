@@ -17,17 +17,36 @@ export function decompress(codec: number, bytes: Uint8Array): Uint8Array {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (codec) {
     case 1:
-      return gunzipSync(buffer, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
+      return inOnePiece(gunzipSync, buffer);
     case 2:
       checkSnappySize(bytes);
       return compressionsAlgorithms.snappy.decompressSync(buffer);
     case 3:
       return compressionsAlgorithms.lz4.decompressSync(buffer);
     case 4:
-      return zstdDecompressSync(buffer, { maxOutputLength: DECOMPRESSED_BYTES_MAX });
+      return inOnePiece(zstdDecompressSync, buffer);
     default:
       throw new RangeError(`compression codec ${codec} is unknown; known are 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd`);
   }
+}
+
+type Unpack = (bytes: Buffer, options: { chunkSize: number; maxOutputLength: number }) => Buffer;
+
+const CHUNK_BYTES_MIN = 16 * 1024;
+const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+/** How much larger the last batch was than its compressed bytes: its neighbours are alike. */
+let unfolded = 4;
+
+/**
+ * Node's codecs write to chunks of one size and join them; frames seldom say how large they are. With a chunk that holds
+ * all of it nothing is joined: a quarter less CPU and half of the garbage (README.md).
+ */
+function inOnePiece(unpack: Unpack, bytes: Buffer): Buffer {
+  const expected = Math.ceil(bytes.length * unfolded * 1.1) + 1024;
+  const chunkSize = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, expected));
+  const unpacked = unpack(bytes, { chunkSize, maxOutputLength: DECOMPRESSED_BYTES_MAX });
+  unfolded = unpacked.length / bytes.length;
+  return unpacked;
 }
 
 /** Snappy says its size up front, and the codec allocates it unseen. Java's framing ("xerial") has many such blocks. */

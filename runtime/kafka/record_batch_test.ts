@@ -204,3 +204,14 @@ Deno.test("decodeRecordSet() never crashes or hangs on 10,000 mutated slabs", ()
   assert(refused > 1000, `${refused} refused`);
   assertEquals(values(slabs(setOf(seed, 0n))).length, 16, "the codecs still work afterwards");
 });
+
+Deno.test("decodeRecordSet() reads batches that unfold a thousand times beside some that hardly do", () => {
+  const folded = "x".repeat(60_000);
+  const plain = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(33 + (i * i * 7 + (i >> 3)) % 90)).join("");
+  for (const codec of [1, 4]) {
+    const texts = [[folded], [plain], [folded, folded, plain], [""]];
+    const starts = [0, 1, 2, 5];
+    const bytes = concat(...texts.map((values, i) => batch(BigInt(starts[i]), values, { codec })));
+    assertEquals(values(slabs(setOf(bytes))), texts.flat().map((value, i) => `${i}=${value}`));
+  }
+});
