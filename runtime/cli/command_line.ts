@@ -46,6 +46,7 @@ function commands(context: CliContext, done: (code: number) => void): Command {
     .option("--name <instance>", "run only this instance of the configuration")
     .option("--until-caught-up", "drain to the ends that the topics have now, print a JSON result, exit", false)
     .option("--max-duration <time>", "end a drain after this long, e.g. 30s, with what is committed by then")
+    .option("--profile", "print at the end, to stderr, which stages the tasks' time went to", false)
     .option("--keep", "quickstart: leave Kafka and the registry running", false)
     .action(async (options) => done(await (await import("./start.ts")).start(options, context)));
 

@@ -20,6 +20,7 @@ export interface StartFlags {
   readonly name?: string;
   readonly untilCaughtUp: boolean;
   readonly maxDuration?: string;
+  readonly profile: boolean;
   readonly keep: boolean;
 }
 
@@ -45,7 +46,8 @@ export async function start(flags: StartFlags, context: CliContext): Promise<num
     file: config.worker["log.file"],
   });
   try {
-    const result = await runWorker({ config, context, log, untilCaughtUp: flags.untilCaughtUp, maxDurationMs });
+    const { untilCaughtUp, profile } = flags;
+    const result = await runWorker({ config, context, log, untilCaughtUp, maxDurationMs, profile });
     if (flags.untilCaughtUp) console.log(JSON.stringify(result, (key, value) => key === "error" ? undefined : value));
     return result.error ? report(result.error) : 0;
   } finally {
@@ -55,11 +57,13 @@ export async function start(flags: StartFlags, context: CliContext): Promise<num
 
 /** Runs a worker to its end: a drain's, a signal's, or that of its last connector. */
 export async function runWorker(
-  { config, context, log, untilCaughtUp, maxDurationMs = null }: {
+  { config, context, log, untilCaughtUp, profile, maxDurationMs = null }: {
     config: ReadConfig;
     context: CliContext;
     log: Log;
     untilCaughtUp: boolean;
+    /** Says at the end, on stderr, where the time went. */
+    profile: boolean;
     maxDurationMs?: number | null;
   },
 ): Promise<WorkerResult> {
@@ -75,6 +79,7 @@ export async function runWorker(
     if (Deno.stderr.isTerminal()) void showProgress(worker, ended.signal);
     const result = await worker.done();
     await stopping;
+    if (profile) console.error((await import("../stage_table.ts")).stageTable(result.connectors));
     return result;
   } finally {
     ended.abort();

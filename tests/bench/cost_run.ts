@@ -107,7 +107,7 @@ async function measureWorker(bench: Bench): Promise<Pick<UnitCosts, "idleSecond"
   const commits = beyond(short.cost, sumCosts([short.seconds, idleSecond]));
   // Memory is that of the second, whatever is done in it.
   const workerCommit = { ...sumCosts([1 / short.commits, commits]), gbS: 0, seconds: 0 };
-  const busy = await runWorker(bench, { name: "busy", commitS: 1, rate: 10_000, seconds: 15 });
+  const busy = await runWorker(bench, { name: "busy", commitS: 1, rate: 10_000, seconds: 20 });
   const rest = beyond(busy.cost, sumCosts([busy.seconds, idleSecond], [busy.commits, workerCommit]));
   const workerMillion = { ...sumCosts([1e6 / busy.records, rest]), gbS: 0, seconds: 0 };
   return { idleSecond: { ...idleSecond, gbS: short.cost.gbS / short.seconds }, workerCommit, workerMillion };

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { assertRows, type PlainRow, readDeltaRs, readDuckDb } from "../support/tables.ts";
-import { Scratch } from "./program.ts";
+import { resultOf, Scratch } from "./program.ts";
 import { freshName, makeTopic, withAdmin } from "./support.ts";
 import { avroEncoder, json, produce, register } from "./topics.ts";
 
@@ -39,7 +39,9 @@ Deno.test("start --until-caught-up drains JSON into a table that delta-rs and Du
     "partition.by": ["place", "date(at)"],
   });
 
-  const result = await scratch.drain(config);
+  const ended = await scratch.start(config, "--until-caught-up", "--profile").end();
+  const result = resultOf(ended);
+  assert(new RegExp(`${scratch.name} +0 +decode +[\\d.]+ +[\\d.]+ %\\n`).test(ended.stderr), ended.stderr);
   assertEquals([result.records, result.rows, result.rejects, result.skipped], [records.length, records.length, [], 0]);
   assertEquals(result.tables.map(({ table }) => table), [scratch.table(topic)]);
   assertEquals(result.tables[0].offsets, { [`${topic}-0`]: 8, [`${topic}-1`]: 8, [`${topic}-2`]: 8 });

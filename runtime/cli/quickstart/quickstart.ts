@@ -53,7 +53,7 @@ export async function quickstart(flags: StartFlags, context: CliContext): Promis
     const { values } = config.instances[0].connectorConfig;
     say(`Ingesting into ${(values as Record<string, unknown>)["table.uri"]} ...`);
     const log = createLog({ level: config.worker["log.level"], format: config.worker["log.format"] });
-    const result = await runWorker({ config, context, log, untilCaughtUp: true });
+    const result = await runWorker({ config, context, log, untilCaughtUp: true, profile: flags.profile });
     if (result.error) throw result.error;
     const storage = tables.storageOf(values);
     await printResult(result.connectors, { services, flags, config: text, tables, storage });
