@@ -7,13 +7,14 @@
  *
  * @module
  */
-import { type BytesColumn, DataError } from "../../mod.ts";
+import { type BytesColumn, type Column, DataError, type WordsColumn } from "../../mod.ts";
 import { ListReader, MapReader, readOrNull, StructReader } from "./nested_readers.ts";
 import type { Plain, Reader } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
 import type { Member, Shape } from "./shape.ts";
 import { UnionReader } from "./union_reader.ts";
-import { bool, double, float, int16, int32, int8, long, text, TextTarget } from "./values.ts";
+import { bool, double, float, int16, int32, int8, long, space, text, TextTarget } from "./values.ts";
+import { date, decimal, DecimalTarget, localTime, time } from "./written_values.ts";
 
 /**
  * Reads the record `bytes[at, end)` into row `row`, the next one of all columns. False where it is of another shape:
@@ -24,7 +25,14 @@ export type ReadRecord = (bytes: Uint8Array, view: DataView, at: number, end: nu
 /** Members that one function reads, at most. */
 const MEMBERS_MAX = 32;
 
-const READ_PLAIN = { text, long, int32, int16, int8, double, float, bool } satisfies Record<Plain, unknown>;
+const READ_PLAIN = {
+  ...{ text, long, int32, int16, int8, double, float, bool },
+  ...{ date, time, localTime, decimal },
+} satisfies Record<Plain, unknown>;
+/** Levels below which values are read by their complete readers, which know how deep is too deep. */
+const LEVELS_MAX = 256;
+/** Members left out in one record by lists of objects, beyond which the complete parser decides. */
+const ABSENT_MAX = 1 << 20;
 const NULL_WORD = 0x6c6c756e;
 const UTF8 = new TextEncoder();
 
@@ -90,6 +98,7 @@ class Generator {
   readonly #targets: TextTarget[] = [];
   readonly #functions: string[] = [];
   #structs = 0;
+  #lists = 0;
   #countsAbsent = false;
 
   constructor(private readonly scan: Scanner) {}
@@ -109,7 +118,7 @@ class Generator {
       }
     });
     const source = `"use strict";
-const { ${Object.keys(READ_PLAIN).join(", ")} } = plain;
+const { ${Object.keys(READ_PLAIN).join(", ")}, space } = plain;
 ${this.#values.map((_, i) => `const v${i} = values[${i}];`).join("\n")}
 let absent = 0;
 ${this.#functions.join("\n")}
@@ -121,7 +130,7 @@ return (bytes, view, p, end, row) => {
       this.#countsAbsent ? ` && (absent === 0 || ${leave}(absent))` : ""
     };
 };`;
-    const read = new Function("plain", "values", source)(READ_PLAIN, this.#values) as ReadRecord;
+    const read = new Function("plain", "values", source)({ ...READ_PLAIN, space }, this.#values) as ReadRecord;
     return { read, targets: this.#targets };
   }
 
@@ -202,19 +211,56 @@ ${next}
     return this.#value(new OtherMember(struct, this.scan, depth));
   }
 
+  /** Reads the value at `p`. */
   #read(child: Reader, member: Member, depth: number): string {
     const any = (at: string) => `${this.#value(new AnyValue(child, this.scan, depth))}.read(view, ${at}, end)`;
-    if (member.shape) {
-      const inner = this.#struct(child as StructReader, member.shape, depth + 1);
+    if (child instanceof ListReader && !member.isMixed && depth < LEVELS_MAX) {
+      const list = this.#list(child, member, depth + 1);
+      return `p = bytes[p] === 0x5b ? ${list}(bytes, view, p, end) : ${any("p")};\nif (p < 0) return -1;`;
+    }
+    if (child instanceof StructReader && depth < LEVELS_MAX) {
+      // What it looks like may not be known yet.
+      if (!member.shape) return `if (bytes[p] === 0x7b || (p = ${any("p")}) < 0) return -1;`;
+      const inner = this.#struct(child, member.shape, depth + 1);
       return `p = bytes[p] === 0x7b ? ${inner}(bytes, view, p, end, row) : ${any("p")};\nif (p < 0) return -1;`;
     }
-    // What it looks like is not known yet.
-    if (child instanceof StructReader) return `if (bytes[p] === 0x7b || (p = ${any("p")}) < 0) return -1;`;
     if (!child.plain) return `p = ${any("p")};\nif (p < 0) return -1;`;
-    const target = child.plain === "text" ? this.#text(child.column as BytesColumn) : child.column;
+    const target = this.#target(child.plain, child.column);
     return `q = ${child.plain}(bytes, view, p, end, ${this.#value(target)}, row);
 p = q < 0 ? ${any("p")} : q;
 if (p < 0) return -1;`;
+  }
+
+  /** The function of a list, from its opening bracket to behind its closing one; its name. */
+  #list({ column, element }: ListReader, member: Member, depth: number): string {
+    const name = `l${this.#lists++}`;
+    const elements = this.#value(element.column);
+    const read = this.#read(element, member, depth);
+    this.#functions.push(`function ${name}(bytes, view, p, end) {
+let q = 0;
+p = space(bytes, p + 1, end);
+if (p < end && bytes[p] === 0x5d) p++;
+else for (;;) {
+  if (p >= end) return -1;
+  const row = ${elements}.length;
+  ${read}
+  p = space(bytes, p, end);
+  if (p >= end) return -1;
+  const byte = bytes[p++];
+  if (byte === 0x5d) break;
+  if (byte !== 0x2c || absent > ${ABSENT_MAX}) return -1;
+  p = space(bytes, p, end);
+}
+${this.#value(column)}.close();
+return p;
+}`);
+    return name;
+  }
+
+  /** What a plain value is read into. */
+  #target(plain: Plain, column: Column): unknown {
+    if (plain === "decimal") return new DecimalTarget(column as WordsColumn);
+    return plain === "text" ? this.#text(column as BytesColumn) : column;
   }
 
   #text(column: BytesColumn): TextTarget {

@@ -29,6 +29,8 @@ interface Guess {
   /** Behind the record. */
   readonly tail: string;
   generated: Generated;
+  /** Records that it was right about, of late. */
+  hits: number;
   /** How often the function was made. */
   made: number;
   /** Times that the shape was merged since. */
@@ -106,11 +108,15 @@ export class Guesser {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  #try({ generated }: Guess): boolean {
+  #try(guess: Guess): boolean {
+    const { generated } = guess;
     const { root, scan } = this;
     const row = root.column.length;
     const { bytes, start, end } = scan;
-    if (generated.read(bytes, this.#view, scan.pos, end, row)) return true;
+    if (generated.read(bytes, this.#view, scan.pos, end, row)) {
+      guess.hits++;
+      return true;
+    }
     root.column.truncate(row);
     root.forget();
     scan.open(bytes, start, end);
@@ -149,13 +155,19 @@ export class Guesser {
       guess.merged = 0;
       return;
     }
-    if (this.#guesses.length === SHAPES_MAX) {
-      const at = this.#guesses.findIndex((guess) => guess !== this.#current);
-      this.#guesses.splice(at, 1);
-    }
-    const guess: Guess = { shape, tail, generated: this.#generate(shape, tail), made: 1, merged: 0 };
+    if (this.#guesses.length === SHAPES_MAX) this.#forgetOne();
+    const guess: Guess = { shape, tail, generated: this.#generate(shape, tail), hits: 0, made: 1, merged: 0 };
     this.#guesses.push(guess);
-    this.#current = guess;
+    this.#current ??= guess;
+  }
+
+  /** Makes room for a guess in the place of the one that was right the least. */
+  #forgetOne(): void {
+    const guesses = this.#guesses;
+    const least = Math.min(...guesses.map(({ hits }) => hits));
+    const [gone] = guesses.splice(guesses.findIndex(({ hits }) => hits === least), 1);
+    if (gone === this.#current) this.#current = guesses[0];
+    for (const guess of guesses) guess.hits /= 2;
   }
 
   #generate(shape: Shape, tail: string): Generated {

@@ -30,7 +30,9 @@ import type { Scanner } from "./scanner.ts";
 import { base64, isoDate, isoTime, type Time } from "./texts.ts";
 
 /** Values that generated code reads: see `values.ts`. */
-export type Plain = "text" | "long" | "int32" | "int16" | "int8" | "double" | "float" | "bool";
+export type Plain =
+  | ("text" | "long" | "int32" | "int16" | "int8" | "double" | "float" | "bool" | "date" | "decimal")
+  | ("time" | "localTime");
 
 /** Reads values of one column. */
 export interface Reader {
@@ -118,6 +120,12 @@ function plainOf(type: DataType): Plain | undefined {
       return (type as unknown as { precision: number }).precision === 1 ? "float" : "double";
     case Type.Utf8:
       return "text";
+    case Type.Date:
+      return "date";
+    case Type.Timestamp:
+      return (type as unknown as { timezone: string | null }).timezone == null ? "localTime" : "time";
+    case Type.Decimal:
+      return "decimal";
     default:
       return undefined;
   }

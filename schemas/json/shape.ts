@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { StructReader } from "./nested_readers.ts";
+import { ListReader, StructReader } from "./nested_readers.ts";
 import type { Scanner } from "./scanner.ts";
 
 const QUOTE = 0x22, COLON = 0x3a, COMMA = 0x2c, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
+const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d;
 
 /** An object. White space is null where none was seen that could tell. */
 export interface Shape {
@@ -29,8 +30,11 @@ export interface Member {
   readonly index: number;
   /** It was not in every object. */
   readonly isOptional: boolean;
-  /** What it holds where it was an object that has columns; else null. */
+  /** Of the object that it holds, or of those in the list that it holds; null: there was none that has columns. */
   readonly shape: Shape | null;
+  readonly isList: boolean;
+  /** The objects in its list are too different. */
+  readonly isMixed: boolean;
 }
 
 /** Members of an object that the schema does not have, at most. */
@@ -62,12 +66,21 @@ export function observe(scan: Scanner, struct: StructReader): Shape | null {
     if (colon !== null && colon !== behind) return null;
     colon = behind;
     const child = struct.children[index];
-    let shape: Shape | null = null;
+    let shape: Shape | null = null, isMixed = false;
     if (child instanceof StructReader && scan.bytes[scan.pos] === OPEN_OBJECT) {
       shape = observe(scan, child);
       if (!shape) return null;
+    } else if (child instanceof ListReader && scan.bytes[scan.pos] === OPEN_LIST) {
+      const from = scan.pos;
+      const seen = observeList(scan, child, null);
+      isMixed = seen === "mixed";
+      if (seen !== "mixed") shape = seen;
+      else {
+        scan.pos = from;
+        scan.skip();
+      }
     } else scan.skip();
-    members.push({ name, index, isOptional: false, shape });
+    members.push({ name, index, isOptional: false, shape, isList: child instanceof ListReader, isMixed });
     if (members.length > struct.children.length + UNKNOWN_MAX) return null;
     const close = gap(scan);
     if (scan.bytes[scan.pos] === CLOSE_OBJECT) {
@@ -79,6 +92,31 @@ export function observe(scan: Scanner, struct: StructReader): Shape | null {
     const next = gap(scan);
     if (comma !== null && comma !== next) return null;
     comma = next;
+  }
+}
+
+/** What the objects in the list at the scanner's position look like, beside those that were seen before it. */
+function observeList(scan: Scanner, { element }: ListReader, seen: Shape | null): Shape | null | "mixed" {
+  scan.pos++;
+  if (scan.next() === CLOSE_LIST) {
+    scan.pos++;
+    return seen;
+  }
+  for (;;) {
+    const byte = scan.next();
+    if (element instanceof StructReader && byte === OPEN_OBJECT) {
+      const shape = observe(scan, element);
+      const both = shape && seen ? merge(seen, shape) : shape;
+      if (!both) return "mixed";
+      seen = both;
+    } else if (element instanceof ListReader && byte === OPEN_LIST) {
+      const inner = observeList(scan, element, seen);
+      if (inner === "mixed") return inner;
+      seen = inner;
+    } else scan.skip();
+    const isLast = scan.next() === CLOSE_LIST;
+    scan.pos++;
+    if (isLast) return seen;
   }
 }
 
@@ -105,9 +143,12 @@ export function merge(a: Shape, b: Shape): Shape | null {
     if (found < at) return null;
     between(found);
     const own = a.members[at++];
+    const isOptional = own.isOptional || member.isOptional;
     const shape = own.shape && member.shape ? merge(own.shape, member.shape) : own.shape ?? member.shape;
-    if (own.shape && member.shape && !shape) return null;
-    members.push({ ...own, isOptional: own.isOptional || member.isOptional, shape });
+    const isDifferent = own.shape !== null && member.shape !== null && shape === null;
+    if (isDifferent && !own.isList) return null;
+    const isMixed = own.isMixed || member.isMixed || isDifferent;
+    members.push({ ...own, isOptional, shape: isMixed ? null : shape, isMixed });
   }
   between(a.members.length);
   if (members.filter(({ index }) => index < 0).length > UNKNOWN_MAX) return null;
@@ -143,7 +184,7 @@ export function isSame(a: Shape, b: Shape): boolean {
     a.members.length === b.members.length &&
     a.members.every((member, i) => {
       const other = b.members[i];
-      return member.name === other.name && member.isOptional === other.isOptional &&
+      return member.name === other.name && member.isOptional === other.isOptional && member.isMixed === other.isMixed &&
         (member.shape === null) === (other.shape === null) &&
         (member.shape === null || isSame(member.shape, other.shape!));
     });

@@ -37,6 +37,15 @@ export class TextTarget {
   }
 }
 
+/** Where white space at `at` ends. */
+export function space(bytes: Uint8Array, at: number, end: number): number {
+  for (; at < end && bytes[at] <= 0x20; at++) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+  }
+  return at;
+}
+
 /** A string without escapes. Four bytes at a time: longer than a screen for the sake of speed. */
 export function text(
   bytes: Uint8Array,
