@@ -20,39 +20,18 @@ import { ABSENT_MAX, Cursor, GROUP, GROUP_END, SIZED } from "./cursor.ts";
 import type { Part } from "./fields.ts";
 import { defaultCode, lengthCode, momentCode, plainCode, type Within } from "./generate_values.ts";
 import { closureColumns, fieldSize, isClosure, repeatsKeys, sizeOf } from "./generate_fields.ts";
+import { atEnd, Bits, type Link, tagBytes } from "./generate_links.ts";
 import type { ProtoField, ProtoMessage } from "./proto.ts";
 import { isPackable, type Plain, wireOf } from "./scalars.ts";
 import { itemPath, shapeOf } from "./types.ts";
 
 /** Values that one function reads: V8 does not optimise what is much larger than four times as much. */
 const FUNCTION_VALUES_MAX = 64;
-/** Fields that one variable notes. */
-const BITS = 30;
-
 /** Code for the rows of a message; `cursor` is the one that closures read from. */
 export function generate(type: ProtoMessage, row: StructColumn, cursor: Cursor, compiling: Compiling): RunDecoder {
   const size = sizeOf(type, compiling.jsonPaths);
   const closures = closureColumns(type, row, compiling.jsonPaths);
   return new Generator(closures, cursor, compiling, size).compile(type, row);
-}
-
-/** A field in the chain of comparisons. */
-interface Link {
-  readonly number: number;
-  readonly size: number;
-  /** By wire type, what reads a value behind its tag. */
-  readonly reads: readonly { readonly wire: number; readonly code: (place: Place) => string }[];
-  /** Whether values may come again; another one is left to the reference. */
-  readonly isMany: boolean;
-  readonly oneof: string | null;
-  /** Where the message begins. */
-  readonly begin?: (place: Place) => string;
-  /** At the message's end, where no value came. */
-  readonly absent?: (place: Place) => string;
-  /** ... where one came. */
-  readonly end?: (place: Place) => string;
-  /** ... in any case. */
-  readonly close?: (place: Place) => string;
 }
 
 class Generator {
@@ -118,9 +97,7 @@ class Generator {
         return `${this.#nextTag()} ${group.map((link) => this.#link(link, links, bits, inner)).join("\n")}`;
       })
     );
-    const ends = groups.map((group) =>
-      this.#inFunction(place, (inner) => group.map((link) => atEnd(link, bits, inner)).join("\n"))
-    );
+    const ends = groups.map((group) => this.#inFunction(place, (inner) => atEnd(group, bits, inner)));
     const before = this.#code.name("before");
     return `${bits.clear} ${begin}
 for (;;) { const ${before} = p;
@@ -340,53 +317,6 @@ p = ${cursor}.position;`;
   #sizeOf(field: ProtoField, path: string): number {
     return fieldSize(field, path, this.compiling.jsonPaths);
   }
-}
-
-/** Which fields came in a message. */
-class Bits {
-  readonly #names: readonly string[];
-
-  constructor(private readonly links: readonly Link[], code: ColumnCode) {
-    this.#names = Array.from({ length: Math.ceil(links.length / BITS) }, () => code.declare("seen"));
-  }
-
-  /** At a message's beginning. */
-  get clear(): string {
-    return this.#names.map((name) => `${name} = 0;`).join(" ");
-  }
-
-  of(link: Link): { name: string; bit: number } {
-    const at = this.links.indexOf(link);
-    return { name: this.#names[Math.floor(at / BITS)], bit: 1 << (at % BITS) };
-  }
-
-  /** Notes that a value came; gives up where one of the rivals came before. */
-  note(link: Link, rivals: readonly Link[], giveUp: string): string {
-    const masks = new Map<string, number>();
-    for (const rival of rivals) {
-      const { name, bit } = this.of(rival);
-      masks.set(name, (masks.get(name) ?? 0) | bit);
-    }
-    const checks = [...masks].map(([name, mask]) => `(${name} & ${mask}) !== 0`).join(" || ");
-    const { name, bit } = this.of(link);
-    return `${checks === "" ? "" : `if (${checks}) ${giveUp};`} ${name} |= ${bit};`;
-  }
-}
-
-function atEnd(link: Link, bits: Bits, place: Place): string {
-  const close = link.close?.(place) ?? "";
-  if (link.absent === undefined) return close;
-  const { name, bit } = bits.of(link);
-  const came = link.end === undefined ? "" : ` else { ${link.end(place)} }`;
-  return `if ((${name} & ${bit}) === 0) { ${link.absent(place)} }${came} ${close}`;
-}
-
-/** A tag as a varint. */
-function tagBytes(number: number, wire: number): number[] {
-  const bytes: number[] = [];
-  let rest = number * 8 + wire;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push(rest % 128 + 128);
-  return [...bytes, rest];
 }
 
 /** Whether it was done, and not given up as malformed. */
