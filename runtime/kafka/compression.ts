@@ -45,7 +45,7 @@ function inOnePiece(unpack: Unpack, bytes: Buffer): Buffer {
   const expected = Math.ceil(bytes.length * unfolded * 1.1) + 1024;
   const chunkSize = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, expected));
   const unpacked = unpack(bytes, { chunkSize, maxOutputLength: DECOMPRESSED_BYTES_MAX });
-  unfolded = unpacked.length / bytes.length;
+  unfolded = unpacked.length / Math.max(1, bytes.length);
   return unpacked;
 }
 

@@ -215,3 +215,11 @@ Deno.test("decodeRecordSet() reads batches that unfold a thousand times beside s
     assertEquals(values(slabs(setOf(bytes))), texts.flat().map((value, i) => `${i}=${value}`));
   }
 });
+
+Deno.test("decodeRecordSet() reads on after a compressed batch without a byte", () => {
+  for (const codec of [1, 4]) {
+    const hollow = encodeBatch({ baseOffset: 0n, codec, body: new Uint8Array(0), records: [{ offsetDelta: 0 }] });
+    assertThrows(() => slabs(setOf(hollow)), FatalError, "damaged");
+    assertEquals(values(slabs(setOf(batch(0n, ["a"], { codec })))), ["0=a"]);
+  }
+});
