@@ -64,6 +64,8 @@ export function assertPath(path: string): void {
 /** Where checks leave their objects while they run. */
 export const PROBE_FOLDER = "_sluice_probe";
 const PROBE_WRITERS = 8;
+/** A distant storage answers many requests in the time of one. */
+const PROBE_ROUNDS_AT_ONCE = 5;
 /** Long enough for a put to be under way while others are. */
 const PROBE_BYTES = 16 * 1024;
 /** Until what is read is not what was written. */
@@ -94,7 +96,7 @@ export async function proveAccess(storage: Storage, probeId: string): Promise<nu
 async function probe(storage: Storage, path: string): Promise<number | null> {
   await storage.put(path, new Uint8Array([1]));
   await storage.put(path, new Uint8Array([2]));
-  const [read, info, listed] = [await storage.get(path), await storage.head(path), await storage.list(PROBE_FOLDER)];
+  const [read, info, listed] = await Promise.all([storage.get(path), storage.head(path), storage.list(PROBE_FOLDER)]);
   await storage.delete(path);
   const isThere = read?.[0] === 2 && info?.size === 1 && listed.some((found) => found.path === path);
   return isThere && (await storage.get(path)) === null ? info.modifiedMs : null;
@@ -105,22 +107,29 @@ async function probe(storage: Storage, path: string): Promise<number | null> {
  * when somebody comes later. Throws FatalError for a storage where two writers could overwrite each other's commits.
  */
 export async function proveExclusion(storage: Storage, probeId: string, rounds: number): Promise<void> {
-  for (let round = 0; round < rounds; round++) {
-    const path = `${PROBE_FOLDER}/${probeId}-${round}`;
-    try {
-      const racers = Array.from({ length: PROBE_WRITERS }, (_, i) => race(storage, path, i));
-      const outcomes = await Promise.all(racers);
-      const late = await race(storage, path, PROBE_WRITERS);
-      if (late === "created") refuse(storage, "a put-if-absent replaced an object that was there");
-      const winners = outcomes.flatMap((outcome, i) => outcome === "created" ? [i] : []);
-      if (winners.length > 1) refuse(storage, `of ${PROBE_WRITERS} racing writers ${winners.length} won, wanted 1`);
-      const content = (await storage.get(path))?.[0] ?? -1;
-      // Whose put had no answer may have won without hearing of it.
-      const isWinners = winners.length === 1 ? winners[0] === content : outcomes[content] === "unknown";
-      if (!isWinners) refuse(storage, "the object that racing writers left is not the winner's");
-    } finally {
-      await storage.delete(path);
-    }
+  for (let from = 0; from < rounds; from += PROBE_ROUNDS_AT_ONCE) {
+    const length = Math.min(PROBE_ROUNDS_AT_ONCE, rounds - from);
+    const paths = Array.from({ length }, (_, i) => `${PROBE_FOLDER}/${probeId}-${from + i}`);
+    const ends = await Promise.allSettled(paths.map((path) => proveRound(storage, path)));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+}
+
+async function proveRound(storage: Storage, path: string): Promise<void> {
+  try {
+    const racers = Array.from({ length: PROBE_WRITERS }, (_, i) => race(storage, path, i));
+    const outcomes = await Promise.all(racers);
+    const late = await race(storage, path, PROBE_WRITERS);
+    if (late === "created") refuse(storage, "a put-if-absent replaced an object that was there");
+    const winners = outcomes.flatMap((outcome, i) => outcome === "created" ? [i] : []);
+    if (winners.length > 1) refuse(storage, `of ${PROBE_WRITERS} racing writers ${winners.length} won, wanted 1`);
+    const content = (await storage.get(path))?.[0] ?? -1;
+    // Whose put had no answer may have won without hearing of it.
+    const isWinners = winners.length === 1 ? winners[0] === content : outcomes[content] === "unknown";
+    if (!isWinners) refuse(storage, "the object that racing writers left is not the winner's");
+  } finally {
+    await storage.delete(path);
   }
 }
 
