@@ -1,6 +1,6 @@
 import { type Data, type DataType, type Field, Struct, Type } from "apache-arrow";
-import { assert, assertEquals } from "@std/assert";
-import { type DataError, type DecodedRows, types } from "../../mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { DataError, type DecodedRows, types } from "../../mod.ts";
 import { allOf, collectRejects, slabOf } from "../testing.ts";
 import { Decoder } from "./decoder.ts";
 import { Guesser } from "./guesser.ts";
@@ -13,7 +13,7 @@ const OPTIONS = { truncateNanos: false };
 
 Deno.test("Decoder reads random topics as it does without guessing: rows, columns and errors", () => {
   let rows = 0, rejected = 0;
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     const chance = new Chance(seed);
     const { schema, records } = topicOf(chance);
     const decoders = [new Decoder(schema, OPTIONS, false), new Decoder(schema, OPTIONS)];
@@ -32,7 +32,7 @@ Deno.test("Decoder reads random topics as it does without guessing: rows, column
       rejected += found.rejects.length;
     }
   }
-  assert(rows > 20_000 && rejected > 2_000, `${rows} rows and ${rejected} rejects show little`);
+  assert(rows > 15_000 && rejected > 2_000, `${rows} rows and ${rejected} rejects show little`);
 });
 
 Deno.test("Guesser.read() guesses records with other members missing, null or nested, and every white space", () => {
@@ -81,6 +81,40 @@ Deno.test("Guesser.read() rests where every record has an order of its own, and 
   assert(hits() - before > 5_000, `${hits() - before} guessed`);
 });
 
+Deno.test("Guesser.read() takes nothing that is almost what it guessed", () => {
+  const inner = types.struct([field("a", types.int64()), field("b", types.utf8())]);
+  const fields = [field("id", types.float64()), field("n", inner), field("l", types.list(inner))];
+  const good = [
+    '{"id":1,"n":{"a":1,"b":"x"},"l":[{"a":1}]}',
+    '{"id":2,"n":{"a":1},"l":[{"a":1},{"b":"y"}]}',
+    '{"n":{}}',
+  ];
+  const bad = [
+    ...['{"id":1,"n":{"a":1,}', '{"id":1,"n":{"a":1,}}', '{"id":1,"n":{"a":1}"l":[]}', '{"id":1,"n":{"a":1}', "{}}"],
+    ...['{"id":1,"l":[{"a":1,}]}', '{"id":1,"l":[{"a":1},]}', '{"id":1,"l":[,{"a":1}]}', '{"id":1,"l":[{"a":1}}', "{"],
+    ...[
+      '{"id":01}',
+      '{"id":1.}',
+      '{"id":-}',
+      '{"id":1e}',
+      '{"id":1 2}',
+      '{"id":1]',
+      '{"n":{"a":1]}',
+      '{"id":1},{"id":1}',
+    ],
+    ...['{"n":{"b":"x}}', '{"n":{"b":"\u0000"}}', '{"n":{"b":x"}}', '{"n":{"b":"x""a":1}}', '{"id":tru}', '{"l":[1}'],
+  ];
+  const { read, hits } = harness(fields);
+  for (let i = 0; i < 30; i++) read(good[i % 3]);
+  for (const text of bad) {
+    const before = hits();
+    assertThrows(() => read(text), DataError, undefined, text);
+    assertEquals(hits(), before, text);
+    read(good[0]);
+    assertEquals(hits(), before + 1);
+  }
+});
+
 Deno.test("Guesser.read() reads 1,000 columns", () => {
   const names = Array.from({ length: 1_000 }, (_, i) => `column_${i}`);
   const texts = Array.from(
@@ -110,7 +144,14 @@ function harness(fields: Field[]): { read(text: string): void; hits(): number } 
       scan.open(bytes, 0, bytes.length);
       if (guesser.read()) hits++;
       else {
-        readOrNull(scan, root);
+        try {
+          readOrNull(scan, root);
+          if (scan.next() >= 0) scan.fail("expected nothing behind the object");
+        } catch (error) {
+          root.column.truncate(length);
+          root.forget();
+          throw error;
+        }
         guesser.learn();
       }
       assertEquals(root.column.length, length + 1);

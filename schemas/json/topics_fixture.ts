@@ -79,8 +79,10 @@ export function topicOf(chance: Chance): Topic {
   // Orders of members, for structs by what they are.
   const variants = Array.from({ length: 1 + chance.below(3) }, () => new Map<DataType, readonly Field[]>());
   const missing = chance.of([0, 0, 0.1, 0.5]);
-  const odd = chance.of([0, 0.01, 0.05]);
-  const writer = new Writer(chance, style, missing, odd);
+  const odd = chance.of([0, 0.01, 0.05, 0.05]);
+  // A member that the schema does not have, in every record.
+  const others = chance.is(0.2) ? `"other":${style[2]}7` : null;
+  const writer = new Writer(chance, style, missing, odd, others);
   return {
     schema: new Schema(type.children as Field[]),
     records: () => writer.record(type, chance.of(variants)),
@@ -89,7 +91,7 @@ export function topicOf(chance: Chance): Topic {
 
 /** The bytes with some of them changed, left out or put in. */
 export function mutated(text: string, chance: Chance): Uint8Array {
-  const bytes = [...TEXT.encode(text)];
+  const bytes = [...TEXT.encode(chance.is(0.3) ? mispunctuated(text, chance) : text)];
   for (let times = 1 + chance.below(3); times > 0; times--) {
     const at = chance.below(bytes.length + 1);
     switch (chance.below(5)) {
@@ -115,6 +117,17 @@ export function mutated(text: string, chance: Chance): Uint8Array {
     if (bytes.length === 0) break;
   }
   return Uint8Array.from(bytes);
+}
+
+/** A comma too many or too few. */
+function mispunctuated(text: string, chance: Chance): string {
+  const [wrong, by] = chance.of(
+    [[/\s*\}/g, ",}"], [/,\s*/g, ""], [/\},\s*/g, "}"], [/\}\s*\}/g, ",}"], [/\{\s*/g, "{,"], [/,/g, ",,"]] as const,
+  );
+  const places = [...text.matchAll(wrong)];
+  if (places.length === 0) return text;
+  const { 0: found, index } = chance.of(places);
+  return text.slice(0, index) + by + text.slice(index + found.length);
 }
 
 function structOf(chance: Chance, depth: number): DataType {
@@ -148,13 +161,14 @@ class Writer {
     private readonly style: typeof STYLES[number],
     private readonly missing: number,
     private readonly odd: number,
+    private readonly others: string | null,
   ) {}
 
   record(type: DataType, orders: Map<DataType, readonly Field[]>): string {
-    return this.#object(type, orders) + this.style[4];
+    return this.#object(type, orders, this.others) + this.style[4];
   }
 
-  #object(type: DataType, orders: Map<DataType, readonly Field[]>): string {
+  #object(type: DataType, orders: Map<DataType, readonly Field[]>, others: string | null = null): string {
     const { chance, style: [open, comma, colon, close] } = this;
     let order = orders.get(type);
     if (!order) {
@@ -164,6 +178,7 @@ class Writer {
     const parts = order.filter((each) => !chance.is(each.nullable ? this.missing : 0.001)).map((each) =>
       `${this.#name(each.name)}:${colon}${this.#value(each, orders)}`
     );
+    if (others !== null) parts.splice(1, 0, others);
     if (chance.is(this.odd)) {
       const extra = chance.is(0.5) ? '"unknown":[{"a":1}]' : parts.length > 0 ? chance.of(parts) : '"new":null';
       parts.splice(chance.below(parts.length + 1), 0, extra);
@@ -194,6 +209,16 @@ class Writer {
         "true",
         '""',
         "01",
+        "-200",
+        "-40000",
+        "-3e9",
+        "-2147483649",
+        "123456789012345",
+        "12345678901234.5",
+        "0.123456789",
+        '"2024-01-31T12:00:00.1234567Z"',
+        '"2024-01-31T12:00:00"',
+        '"2024-02-30"',
         "1.",
         " 7 ",
         '"\\u00e9"',
@@ -232,13 +257,13 @@ class Writer {
       case Type.Float:
         return number(chance);
       case Type.Decimal:
-        return `${chance.below(10_000)}.${chance.digits(chance.below(2) + 1)}`;
+        return `${chance.below(chance.is(0.03) ? 1e13 : 1e4)}.${chance.digits(chance.below(2) + 1)}`;
       case Type.Binary:
         return `"${btoa(chance.digits(chance.below(6)))}"`;
       case Type.Date:
         return `"2024-0${1 + chance.below(9)}-1${chance.below(9)}"`;
       case Type.Timestamp:
-        return `"2024-01-31T12:00:${10 + chance.below(49)}.${chance.digits(3)}Z"`;
+        return `"2024-01-31T12:00:${10 + chance.below(49)}.${chance.digits(chance.is(0.03) ? 8 : 3)}Z"`;
       default:
         return word(chance);
     }
