@@ -80,6 +80,8 @@ export class ColumnChunk {
   #encoding: number | null = null;
   #dictionary: LeafDictionary | null = null;
   #dictionaryGrows = false;
+  /** What the data page before took. */
+  #bodyBytes: number | undefined;
 
   constructor(private readonly leaf: Leaf, private readonly options: ChunkOptions) {
     this.#values = createLeafValues(leaf.type);
@@ -292,7 +294,8 @@ export class ColumnChunk {
 
   /** Adds the page whose body is in `sink`; returns its bytes. */
   #addPage(header: (uncompressed: number, compressed: number) => Uint8Array, isDictionary: boolean): number {
-    const body = isDictionary && sink.length === 0 ? sink.view() : this.options.compress(sink.view());
+    const body = this.options.compress(sink.view(), isDictionary ? undefined : this.#bodyBytes);
+    if (!isDictionary) this.#bodyBytes = body.length;
     const head = header(sink.length, body.length);
     const part = new Uint8Array(head.length + body.length);
     part.set(head);
