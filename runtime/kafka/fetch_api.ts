@@ -50,6 +50,8 @@ export interface FetchResponse {
   readonly partitions: readonly FetchedPartition[];
   /** The allocator's memory that every `records` is a view of. */
   readonly memory: Uint8Array;
+  /** What the socket brought it in, copied by now: for `freeChunks` once the client has let go of it. */
+  readonly chunks: readonly Uint8Array[];
 }
 
 /** The versions that can be spoken. */
@@ -109,8 +111,14 @@ function writeRequest(version: number, request: FetchRequest): Writer {
 
 const BASE64URL = { alphabet: "base64url" } as const;
 
+interface Gathered {
+  readonly memory: Uint8Array;
+  readonly length: number;
+  readonly chunks: readonly Uint8Array[];
+}
+
 /** The response in one piece of the allocator's memory. */
-function gather(reader: Reader, allocator: SlabAllocator): { memory: Uint8Array; length: number } {
+function gather(reader: Reader, allocator: SlabAllocator): Gathered {
   const { buffers, length } = reader.buffer;
   const memory = allocator.takeBytes(length);
   let at = 0;
@@ -118,10 +126,24 @@ function gather(reader: Reader, allocator: SlabAllocator): { memory: Uint8Array;
     memory.set(buffer, at);
     at += buffer.length;
   }
-  return { memory, length };
+  return { memory, length, chunks: buffers };
 }
 
-function parseResponse(version: number, { memory, length }: { memory: Uint8Array; length: number }): FetchResponse {
+/** Node's pool of small buffers, which many share, is smaller than this. */
+const OWN_CHUNK_BYTES_MIN = 16 * 1024;
+
+/**
+ * Frees the memory of chunks that lie in one of their own, to their end: the socket gives each chunk its own. Left to the
+ * garbage collector, which does not see them grow old, they are a hundred megabytes where records come fast.
+ */
+export function freeChunks(chunks: readonly Uint8Array[]): void {
+  for (const { buffer, byteOffset, byteLength } of chunks) {
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < OWN_CHUNK_BYTES_MIN) continue;
+    if (byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+  }
+}
+
+function parseResponse(version: number, { memory, length, chunks }: Gathered): FetchResponse {
   const flexible = version >= FLEXIBLE;
   const read = new Cursor(memory, length);
   const throttleTimeMs = read.int32();
@@ -160,7 +182,7 @@ function parseResponse(version: number, { memory, length }: { memory: Uint8Array
     }
     if (flexible) read.skipTags();
   }
-  return { throttleTimeMs, errorCode, partitions, memory };
+  return { throttleTimeMs, errorCode, partitions, memory, chunks };
 }
 
 /** Reads Kafka's primitive types in order. Reading past the end throws RangeError: the connection is then of no use. */

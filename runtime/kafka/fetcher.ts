@@ -13,6 +13,7 @@ import {
   FETCH_VERSIONS,
   type FetchedPartition,
   type FetchResponse,
+  freeChunks,
   makeFetchApi,
 } from "./fetch_api.ts";
 import { FetchRoom } from "./fetch_room.ts";
@@ -292,6 +293,7 @@ class BrokerFetcher implements Fetcher {
         readCommitted: settings.readCommitted,
         partitions: due,
       });
+      freeChunks(response.chunks); // the client has passed them, too
       await this.#receive(node, due, response, version >= FETCH_TOPIC_IDS);
       return response.throttleTimeMs;
     } finally {
