@@ -13,8 +13,8 @@ export type Format = "json" | "avro" | "protobuf";
 /** All formats. */
 export const FORMATS: readonly Format[] = ["json", "avro", "protobuf"];
 
-/** Appends a record's value. */
-export type Encoder = (record: RecordValue, to: ByteWriter) => void;
+/** Appends the value of the record with a number. */
+export type Encoder = (id: number, to: ByteWriter) => void;
 
 /** A schema as the registry takes it; null: the format has none. */
 export function registeredSchema(format: Format, { fields }: RecordShape): { type: string; text: string } | null {
@@ -26,20 +26,21 @@ export function registeredSchema(format: Format, { fields }: RecordShape): { typ
 }
 
 /** Makes the encoder of a shape; `schemaId` is what the registry has given to its schema. */
-export function createEncoder(format: Format, { fields }: RecordShape, schemaId: number): Encoder {
+export function createEncoder(format: Format, shape: RecordShape, schemaId: number): Encoder {
+  const { fields } = shape;
   switch (format) {
     case "json":
-      return (record, to) => to.text(JSON.stringify(record));
+      return (id, to) => to.text(shape.json?.(id) ?? JSON.stringify(shape.record(id)));
     case "avro":
-      return (record, to) => {
+      return (id, to) => {
         frame(to, schemaId);
-        avroFields(fields, record, to);
+        avroFields(fields, shape.record(id), to);
       };
     case "protobuf":
-      return (record, to) => {
+      return (id, to) => {
         frame(to, schemaId);
         to.byte(0); // the first message of the file
-        protoFields(fields, record, to);
+        protoFields(fields, shape.record(id), to);
       };
   }
 }
