@@ -29,7 +29,7 @@ export interface RunsDecoder {
 /** A slab of payloads; what lies between and behind them belongs to nobody. */
 export function runOf(payloads: readonly Uint8Array[], random: Random): Slab {
   const parts = payloads.flatMap((payload) => [random.bytes(random.below(4)), payload])
-    .concat(random.bytes(random.below(200)));
+    .concat(random.bytes(random.below(2) * random.below(200)));
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   const starts = new Int32Array(payloads.length), ends = new Int32Array(payloads.length);
   let at = 0;

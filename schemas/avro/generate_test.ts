@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { compareRuns, runOf } from "../runs_test_support.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { parseSchema } from "./schema.ts";
-import { evolved, type Json, mutate, oracle, Random, randomValue, Schemas } from "./test_support.ts";
+import { evolved, type Json, mutate, oracle, Random, randomValue, Schemas, unhex } from "./test_support.ts";
 
 function makerOf(writer: Json, reader: Json): () => Decoder {
   return () => {
@@ -49,6 +49,45 @@ Deno.test("generate() leaves mutated payloads to the steps: the same errors, the
     }),
     { numRuns: 300, seed: 32 },
   );
+});
+
+Deno.test("generate() reads blocks with and without their size, and leaves those of another size", () => {
+  const schema: Json = {
+    type: "record",
+    name: "R",
+    fields: [
+      { name: "list", type: { type: "array", items: "int" } },
+      { name: "map", type: { type: "map", values: "long" } },
+    ],
+  };
+  const lists = [
+    "00",
+    "02 04 01 02 06 00",
+    "03 04 02 04 02 06 00",
+    "01 06 02 00",
+    "03 02 02 04 00",
+    "fd ff ff ff ff 0f 02",
+  ];
+  const maps = ["00", "01 06 02 61 0a 00", "01 08 02 61 0a 00", "01 04 02 61 0a 00", "02 02 61 0a 01 06 02 62 02 00"];
+  const payloads = lists.flatMap((list) => maps.map((map) => unhex(list + map)));
+  const random = new Random(1);
+  for (let i = 0; i < 20; i++) compareRuns(makerOf(schema, schema), [runOf(payloads, random), runOf(payloads, random)]);
+});
+
+Deno.test("generate() reads nothing behind a slab that ends with its last payload, whole or cut", () => {
+  const schema: Json = {
+    type: "record",
+    name: "R",
+    fields: ["long", "double", "float", "string", "boolean"].map((type, i) => ({ name: `f${i}`, type })),
+  };
+  const random = new Random(3);
+  for (const payload of payloadsOf(schema, random, 20)) {
+    for (let end = 0; end <= payload.length; end++) {
+      const bytes = payload.slice(0, end);
+      const slab = { bytes, indices: Int32Array.of(0), starts: Int32Array.of(0), ends: Int32Array.of(end) };
+      compareRuns(makerOf(schema, schema), [slab]);
+    }
+  }
 });
 
 Deno.test("generate() splits what is wide: 300 columns, of records in lists too", () => {

@@ -63,6 +63,41 @@ Deno.test("generate() splits what is wide: 300 columns, of messages in lists and
   }
 });
 
+Deno.test("generate() takes varints of any size only where the type has as many bits", () => {
+  const random = new Random(8);
+  const types = ["int32", "uint32", "sint32", "int64", "uint64", "sint64", "bool", "E"];
+  for (const type of types) {
+    const declared =
+      `${type} one = 1; repeated ${type} many = 2; map<string, ${type}> by = 3; optional ${type} may = 4;`;
+    const each = caseOf(
+      random,
+      `syntax = "proto3"; package t.u; enum E { A = 0; B = 1; C = -3; } message M { ${declared} }`,
+    );
+    const number = () => varint(random.pick([random.long(), BigInt(random.below(9)), 2n ** BigInt(random.below(64))]));
+    const sized = (tag: number, bytes: number[]) => [tag, ...varint(BigInt(bytes.length)), ...bytes];
+    const payloads = Array.from({ length: 300 }, () => {
+      const parts = [
+        [0x08, ...number()],
+        [0x10, ...number()],
+        sized(0x12, [...number(), ...number()]),
+        sized(0x1a, [0x0a, 1, 0x61 + random.below(2), 0x10, ...number()]),
+        sized(0x1a, [0x0a, 1, 0x63, 0x10, ...number()]),
+        [0x20, ...number()],
+      ];
+      return Uint8Array.from(parts.filter(() => random.once(2)).flat());
+    });
+    const { byCode } = compareRuns(each.decoder, [runOf(payloads, random)]);
+    assert(byCode > 5, `${byCode} of ${type} were read by code`);
+  }
+});
+
+function varint(value: bigint): number[] {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, value);
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return [...bytes, Number(rest)];
+}
+
 Deno.test("generate() reads fields in any order and skips unknown ones", () => {
   const random = new Random(6);
   const text = (body: string) => `syntax = "proto3"; package t.u; message M { ${body} }`;
