@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RecordBatch, Schema } from "apache-arrow";
 import { DataError, FatalError, recordBatch, type RecordSide, RetriableError, SCHEMA_SUBJECT } from "../mod.ts";
 import { slabOf, type SlabRecord } from "../tests/conformance/slab.ts";
-import { createRegisteredConverter, type RegisteredFormat, type WriterSchema } from "./registered.ts";
+import { createRegisteredConverter, type Payloads, type RegisteredFormat, type WriterSchema } from "./registered.ts";
 import type { RegisteredSchema } from "./registry.ts";
 import { type FakeRegistry, registryJson, startFakeRegistry } from "./registry_fake.ts";
 import { collectRejects, contextOf, registeredConfig } from "./testing.ts";
@@ -100,6 +100,57 @@ Deno.test("a record names its schema by id, by GUID, or by either in a header, t
     assertEquals(rejects, { 5: "no schema id frame", 6: "no schema id frame" });
     assertEquals(payloads, ["5:a", "17:b", "0:c", "0:d", "0:\0\0\0\0\te"]);
     assertEquals(compiled.map(({ text, source }) => [text, source.schemaId]), [["text 1", 1], ["text 2", 2]]);
+  }));
+
+Deno.test("runs of a schema are decoded at once, record by record only what the run leaves, whatever other headers say", () =>
+  withRegistry([schema(1), schema(2)], async (fake) => {
+    const { format, payloads } = listening();
+    const ranges: string[] = [];
+    const compile = (writer: WriterSchema) => {
+      const decoder = format.compile(writer);
+      return {
+        ...decoder,
+        // As code does: up to a payload that it does not take.
+        appendRun(bytes: Uint8Array, { indices, starts, ends }: Payloads, from: number, to: number): number {
+          let at = from;
+          for (; at < to && ends[indices[at]] - starts[indices[at]] === 1; at++) {
+            decoder.append(bytes, starts[indices[at]], ends[indices[at]], starts[indices[at]]);
+          }
+          ranges.push(`${writer.text}: ${from}-${at} of ${to}`);
+          return at;
+        },
+      };
+    };
+    const converter = createRegisteredConverter({ ...format, compile }, registeredConfig(fake.url), contextOf());
+    const trace = [header("traceparent", v1)];
+    const slab = slabOf([
+      { value: v0(1, 97) },
+      { value: v0(1, 98), headers: trace },
+      { value: v0(1, ...TEXT.encode("bad")) },
+      { value: v0(1, ...TEXT.encode("long")), headers: trace },
+      { value: "e", headers: [...trace, header("__value_schema_id", v0(1))] },
+      { value: "f", headers: [header("__value_schema_id", v0(1))] },
+      { value: v0(2, 103) },
+      { value: null },
+      { value: "no frame" },
+      { value: v0(2, 104) },
+    ]);
+    const { rejects, reject } = collectRejects();
+    const indices = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 8, 9);
+    const runs = await converter.decode(slab, indices, reject);
+    assertEquals(runs.map(({ rows, data }) => [[...rows], data.numRows]), [[[0, 1, 3, 4, 5], 5], [[6, 9], 2]]);
+    assertEquals([...rejects].map(([index, { details }]) => [index, details.reason]), [[2, "bad"], [
+      8,
+      "no schema id frame",
+    ]]);
+    assertEquals(payloads.map((text) => text.slice(2)), ["a", "b", "bad", "long", "e", "f", "g", "h"]);
+    assertEquals(ranges, [
+      "text 1: 0-2 of 6",
+      "text 1: 3-3 of 6",
+      "text 1: 4-6 of 6",
+      "text 2: 6-7 of 7",
+      "text 2: 8-9 of 9",
+    ]);
   }));
 
 Deno.test("keys name their schemas as values do", () =>
