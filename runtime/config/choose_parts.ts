@@ -106,6 +106,9 @@ export function chooseConverter(
     }
   }
   const config = parseKeys(plugin.options, merged(keys, own), path, problems, own, `${path}${key}.`);
+  // What stands bare and holds for this side is reported by its bare name.
+  const bare = Object.entries(plugin.options).filter(([name]) => keys.has(name) && !own.has(name));
+  parseKeys(Object.fromEntries(bare), keys, path, problems);
   return { plugin, config };
 }
 

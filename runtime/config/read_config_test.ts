@@ -343,3 +343,40 @@ Deno.test("readConfig() compiles CEL rules, and says what is wrong with each", a
     '"startsWith"?',
   ]);
 });
+
+Deno.test("readConfig() loads a format where it is chosen and an option with a check is set, and then checks it", async () => {
+  const loaded: string[] = [];
+  const format = (name: string): ConverterPlugin => ({
+    ...converter(name, {
+      [`${name}.schema`]: option.optionalString({
+        doc: "A schema.",
+        check: (text) => loaded.includes(name) && text === "bad" ? "is no schema" : null,
+      }),
+    }),
+    load: () => Promise.resolve(void loaded.push(name)),
+  });
+  const known = { ...plugins, converters: [format("one"), format("two"), converter("bytes", {})] };
+  const check = async (lines: string) => {
+    const text = `
+bootstrap.servers: a:1
+connectors:
+  o: { connector: delta-sink, topics: [t, u], table.uri: "\${topic}", ${lines} }
+`;
+    const given = { path: "c.yaml", environment: {}, readTextFile: () => Promise.resolve(text) };
+    const error = await readConfig(given, known).then(() => null, (error) => error);
+    return error === null ? [] : (error as ConfigError).problems.map(({ key, why }) => `${key}: ${why}`);
+  };
+  assertEquals(await check("value.converter: one"), []);
+  assertEquals(loaded, [], "nothing is checked");
+  assertEquals(await check("value.converter: two, value.converter.two.schema: bad, tasks.max: x"), [
+    "connectors.o.tasks.max: must be a whole number between 1 and 256",
+    "connectors.o.value.converter.two.schema: is no schema",
+  ]);
+  assertEquals(loaded, ["two"]);
+  assertEquals(await check("value.converter: two, two.schema: bad"), ["connectors.o.two.schema: is no schema"]);
+  const perTopic = "value.converter: bytes, per.topic: { u: { value.converter: two, two.schema: bad } }";
+  assertEquals(await check(perTopic), ["connectors.o.per.topic.u.two.schema: is no schema"]);
+  assertEquals(await check("value.converter: bytes, key.converter: one, key.converter.one.schema: bad"), [
+    "connectors.o.key.converter.one.schema: is no schema",
+  ]);
+});
