@@ -32,6 +32,10 @@ export interface RangeCursor {
   set(bytes: Uint8Array, start: number, end: number): void;
 }
 
+/** Schemas of more values get no code: it is text that is made before the first record. */
+export const VALUES_MAX = 4_000;
+/** Columns of a struct whose nulls are written in place. */
+const LEAVES_MAX = 16;
 /** Room that every column has to begin with. */
 const INITIAL = 64;
 
@@ -57,6 +61,7 @@ export class ColumnCode {
   readonly #byColumn = new Map<Column, Bound>();
   readonly #functions: string[] = [];
   readonly #declared: string[] = [];
+  readonly #nulls = new Set<number>();
   #names = 0;
 
   /** `closures`: the columns that closures append to; code never touches their arrays. */
@@ -155,9 +160,20 @@ o${id}[${index} + 1] = o + n; }`;
     if (this.closures.has(column)) return `c${id}.appendNull();`;
     const note = `c${id}.nullAt(${index});`;
     if (column instanceof StructColumn) {
+      if (leavesOf(column) > LEAVES_MAX) return `${this.#nullFunction(id, column, list)}(${index});`;
       return column.children.map((child) => this.null(child, place)).join("\n") + note;
     }
     return this.zero(column, place) + note;
+  }
+
+  /** What writes a null of a large struct: one function however often it is called for. */
+  #nullFunction(id: number, column: StructColumn, list: Bound | null): string {
+    const name = `z${id}`;
+    if (this.#nulls.has(id)) return name;
+    this.#nulls.add(id);
+    const nulls = column.children.map((child) => this.null(child, { index: "i", list }));
+    this.#functions.push(`function ${name}(i) {\n${nulls.join("\n")}\nc${id}.nullAt(i);\n}`);
+    return name;
   }
 
   /** What an entry holds that is not set: 0, false, nothing. */
@@ -263,6 +279,15 @@ type GeneratedRun = (
   to: number,
   row: number,
 ) => number;
+
+/** How many statements write a null of the column, at most. */
+export function nullsOf(column: Column): number {
+  return Math.min(LEAVES_MAX, leavesOf(column));
+}
+
+function leavesOf(column: Column): number {
+  return column instanceof StructColumn ? column.children.reduce((sum, child) => sum + leavesOf(child), 0) : 1;
+}
 
 /** Entries that a column has room for; a struct has as many as its children. */
 function capacityOf(column: Column): number {

@@ -9,7 +9,7 @@
  * @module
  */
 import { type Column, ListColumn, type StructColumn, type WordsColumn } from "../../mod.ts";
-import { ColumnCode, type Place, type RunDecoder, SLACK } from "../column_code.ts";
+import { ColumnCode, type Place, type RunDecoder, SLACK, VALUES_MAX } from "../column_code.ts";
 import { Malformed } from "../malformed.ts";
 import { longCode, smallCode, UNZIGZAG } from "../varint_code.ts";
 import { compile } from "./compile.ts";
@@ -26,7 +26,7 @@ const FUNCTION_VALUES_MAX = 64;
 type Plans<Op extends Plan["op"]> = Plan & { readonly op: Op };
 
 /**
- * Code for the plan of `target`, the row or its only column; null where it would be nothing but steps. `cursor` is the
+ * Code for the plan of `target`, the row or its only column; null where steps have to do. `cursor` is the
  * one that steps read from.
  */
 export function generate(
@@ -36,9 +36,11 @@ export function generate(
   cursor: Cursor,
   options: MappingOptions,
 ): RunDecoder | null {
+  const size = plan.op === "json" ? Infinity : sizeOf(plan);
+  if (size > VALUES_MAX) return null;
   const closures = closureColumns(plan, target);
   if (closures.has(target)) return null;
-  return new Generator(closures, cursor, options, sizeOf(plan) > FUNCTION_VALUES_MAX).compile(plan, target, row);
+  return new Generator(closures, cursor, options, size > FUNCTION_VALUES_MAX).compile(plan, target, row);
 }
 
 class Generator {

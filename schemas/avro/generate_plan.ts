@@ -4,6 +4,7 @@
  * @module
  */
 import { type Column, type ListColumn, StructColumn } from "../../mod.ts";
+import { nullsOf } from "../column_code.ts";
 import type { Plan } from "./resolve.ts";
 import type { AvroType } from "./schema.ts";
 import { unionShape } from "./types.ts";
@@ -11,7 +12,7 @@ import { unionShape } from "./types.ts";
 /** Unions of more branches may have an index of more than a byte. */
 const BRANCHES_MAX = 63;
 /** Nulls that code may write for all branches of a union. */
-const NULLS_MAX = 1_000;
+const NULLS_MAX = 2_000;
 /** Digits that 8 bytes hold in any case. */
 const DIGITS_MAX = 18;
 
@@ -49,8 +50,9 @@ export function closureColumns(plan: Plan, column: Column, into = new Set<Column
       walk(plan.value, ((column as ListColumn).child as StructColumn).children[1]);
       break;
     case "choose":
-      if (plan.branches.length > BRANCHES_MAX || plan.branches.length * leavesOf(column) > NULLS_MAX) into.add(column);
-      else for (const branch of plan.branches) walk(branch, column);
+      if (plan.branches.length > BRANCHES_MAX || plan.branches.length * nullsWithin(column) > NULLS_MAX) {
+        into.add(column);
+      } else for (const branch of plan.branches) walk(branch, column);
       break;
     case "member": {
       const { members } = unionShape(plan.into);
@@ -65,8 +67,9 @@ export function closureColumns(plan: Plan, column: Column, into = new Set<Column
   return into;
 }
 
-function leavesOf(column: Column): number {
-  return column instanceof StructColumn ? column.children.reduce((sum, child) => sum + leavesOf(child), 0) : 1;
+/** Nulls that code writes for one value of a union. */
+function nullsWithin(column: Column): number {
+  return column instanceof StructColumn ? column.children.reduce((sum, child) => sum + nullsOf(child), 0) : 1;
 }
 
 /** About how many values code for the plan reads or writes. */

@@ -110,6 +110,26 @@ Deno.test("generate() splits what is wide: 300 columns, of records in lists too"
   }
 });
 
+Deno.test("generate() writes nulls of large records, those within each other and in lists, and leaves what is huge", () => {
+  const random = new Random(9);
+  const large = (name: string, count: number, ...more: Json[]): Json => ({
+    type: "record",
+    name,
+    fields: [...Array.from({ length: count }, (): Json => random.pick(["long", ["null", "string"]])), ...more].map(
+      (type, i) => ({ name: `f${i}`, type }),
+    ),
+  });
+  const inner = large("Inner", 20);
+  const outer = large("Outer", 20, ["null", inner], { type: "array", items: ["null", large("Item", 20)] });
+  const schema = large("R", 2, ["null", outer], ["null", "long", large("Other", 30)]);
+  const payloads = payloadsOf(schema, random, 60);
+  const mixed = payloads.map((payload) => random.next() < 0.3 ? mutate(payload, random) : payload);
+  const { byCode } = compareRuns(makerOf(schema, schema), [runOf(payloads, random), runOf(mixed, random)]);
+  assert(byCode > 80, `${byCode} were read by code`);
+  const huge = large("Huge", 5_000);
+  assertEquals(compareRuns(makerOf(huge, huge), [runOf(payloadsOf(huge, random, 2), random)]).byCode, 0);
+});
+
 Deno.test("generate() takes no name into its source", () => {
   const odd = "constructor";
   const schema: Json = { type: "record", name: "a.R", fields: [{ name: odd, type: "string" }] };

@@ -5,7 +5,7 @@
  */
 import type { DataError } from "../../mod.ts";
 import type { RunDecoder } from "../column_code.ts";
-import type { PayloadDecoder, SchemaSource } from "../registered.ts";
+import type { PayloadDecoder, Payloads, SchemaSource } from "../registered.ts";
 import { compileMessage } from "./compile.ts";
 import { Malformed } from "../malformed.ts";
 import { ColumnRows } from "../rows.ts";
@@ -36,15 +36,19 @@ export class Decoder implements PayloadDecoder {
   private readonly cursor = new Cursor();
   private readonly fields: Fields;
   private readonly source: SchemaSource;
-  /** As many payloads as generated code reads. */
-  readonly appendRun: RunDecoder;
+  private readonly run: RunDecoder | null;
 
   /** `schema` is where an Any finds its types. Throws DataError as `Rows` does. */
   constructor(message: ProtoMessage, schema: ProtoSchema, { jsonPaths = new Set(), source = {} }: DecoderOptions = {}) {
     this.source = source;
     this.rows = new Rows(message, jsonPaths, source);
     this.fields = compileMessage(message, this.rows.row, "", { schema, jsonPaths });
-    this.appendRun = generate(message, this.rows.row, new Cursor(), { schema, jsonPaths });
+    this.run = generate(message, this.rows.row, new Cursor(), { schema, jsonPaths });
+  }
+
+  /** As many of the payloads of `indices[from, to)` as generated code reads; returns where it stopped. */
+  appendRun(bytes: Uint8Array, payloads: Payloads, from: number, to: number): number {
+    return this.run === null ? from : this.run(bytes, payloads, from, to);
   }
 
   /**

@@ -12,7 +12,7 @@
  * @module
  */
 import type { Column, ListColumn, StructColumn } from "../../mod.ts";
-import { ColumnCode, type Place, type RunDecoder } from "../column_code.ts";
+import { ColumnCode, type Place, type RunDecoder, VALUES_MAX } from "../column_code.ts";
 import { Malformed } from "../malformed.ts";
 import { below } from "../rows.ts";
 import { compileMessage, type Compiling } from "./compile.ts";
@@ -27,9 +27,15 @@ import { itemPath, shapeOf } from "./types.ts";
 
 /** Values that one function reads: V8 does not optimise what is much larger than four times as much. */
 const FUNCTION_VALUES_MAX = 64;
-/** Code for the rows of a message; `cursor` is the one that closures read from. */
-export function generate(type: ProtoMessage, row: StructColumn, cursor: Cursor, compiling: Compiling): RunDecoder {
+/** Code for the rows of a message, null where it is too large; `cursor` is the one that closures read from. */
+export function generate(
+  type: ProtoMessage,
+  row: StructColumn,
+  cursor: Cursor,
+  compiling: Compiling,
+): RunDecoder | null {
   const size = sizeOf(type, compiling.jsonPaths);
+  if (size > VALUES_MAX) return null;
   const closures = closureColumns(type, row, compiling.jsonPaths);
   return new Generator(closures, cursor, compiling, size).compile(type, row);
 }
