@@ -52,6 +52,7 @@ export async function drainOnce(topic: FilledTopic, options: DrainOptions): Prom
     const { rows, ids } = await countRows(`${place}/${topic.name}`, store);
     const wanted = topic.records;
     if (rows !== wanted || ids !== wanted) throw new Error(`Wrong rows: ${rows} with ${ids} ids, wanted ${wanted}`);
+    const commits = table.version + 1; // the table is a fresh one
     const seconds = (committedMs - startedMs) / 1000;
     const millions = topic.records / 1e6;
     const figures = {
@@ -66,14 +67,17 @@ export async function drainOnce(topic: FilledTopic, options: DrainOptions): Prom
       records_per_s: Math.round(topic.records / seconds),
       cpu_s: rounded(cpuS),
       cpu_s_per_million: rounded(cpuS / millions),
+      cpu_s_per_commit: rounded(cpuS / commits),
       gb_s: rounded(gbS),
       gb_s_per_million: rounded(gbS / millions),
+      gb_s_per_commit: rounded(gbS / commits),
       peak_rss_mb: peakRssMb,
       start_s: rounded((startedMs - spawnedMs) / 1000),
       files: table.files,
       bytes: table.bytes,
-      commits: table.version + 1,
-      ...requestFigures(result, millions, table.version + 1),
+      bytes_per_million: Math.round(table.bytes / millions),
+      commits,
+      ...requestFigures(result, millions, commits),
     };
     return { figures, result };
   } finally {
