@@ -13,7 +13,7 @@ import type { Plain, Reader } from "./readers.ts";
 import type { Scanner } from "./scanner.ts";
 import type { Member, Shape } from "./shape.ts";
 import { UnionReader } from "./union_reader.ts";
-import { bool, double, float, int16, int32, int8, long, space, text, TextTarget } from "./values.ts";
+import { bool, double, float, int16, int32, int8, isNewKey, long, space, text, TextTarget } from "./values.ts";
 import { date, decimal, DecimalTarget, localTime, time } from "./written_values.ts";
 
 /**
@@ -99,6 +99,7 @@ class Generator {
   readonly #functions: string[] = [];
   #structs = 0;
   #lists = 0;
+  #maps = 0;
   #countsAbsent = false;
 
   constructor(private readonly scan: Scanner) {}
@@ -118,7 +119,7 @@ class Generator {
       }
     });
     const source = `"use strict";
-const { ${Object.keys(READ_PLAIN).join(", ")}, space } = plain;
+const { ${Object.keys(READ_PLAIN).join(", ")}, isNewKey, space } = plain;
 ${this.#values.map((_, i) => `const v${i} = values[${i}];`).join("\n")}
 let absent = 0;
 ${this.#functions.join("\n")}
@@ -130,7 +131,10 @@ return (bytes, view, p, end, row) => {
       this.#countsAbsent ? ` && (absent === 0 || ${leave}(absent))` : ""
     };
 };`;
-    const read = new Function("plain", "values", source)({ ...READ_PLAIN, space }, this.#values) as ReadRecord;
+    const read = new Function("plain", "values", source)(
+      { ...READ_PLAIN, isNewKey, space },
+      this.#values,
+    ) as ReadRecord;
     return { read, targets: this.#targets };
   }
 
@@ -224,6 +228,13 @@ ${next}
       const inner = this.#struct(child, member.shape, depth + 1);
       return `p = bytes[p] === 0x7b ? ${inner}(bytes, view, p, end, row) : ${any("p")};\nif (p < 0) return -1;`;
     }
+    // Nobody learned what objects and lists in it look like.
+    if (child instanceof MapReader && child.value.plain) {
+      const map = this.#map(child, member, depth + 1);
+      return `q = bytes[p] === 0x7b ? ${map}(bytes, view, p, end) : -1;
+p = q < 0 ? ${any("p")} : q;
+if (p < 0) return -1;`;
+    }
     if (!child.plain) return `p = ${any("p")};\nif (p < 0) return -1;`;
     const target = this.#target(child.plain, child.column);
     return `q = ${child.plain}(bytes, view, p, end, ${this.#value(target)}, row);
@@ -252,6 +263,44 @@ else for (;;) {
   p = space(bytes, p, end);
 }
 ${this.#value(column)}.close();
+return p;
+}`);
+    return name;
+  }
+
+  /**
+   * The function of a map, from its opening brace to behind its closing one; its name. Where it returns -1, it leaves
+   * nothing behind: escapes in keys, and many keys, are for the complete reader.
+   */
+  #map({ column, entries, keys, value }: MapReader, member: Member, depth: number): string {
+    const name = `m${this.#maps++}`;
+    const [all, key] = [this.#value(entries), this.#value(this.#text(keys))];
+    this.#functions.push(`function ${name}_some(bytes, view, p, end, first) {
+let q = 0;
+p = space(bytes, p + 1, end);
+if (p < end && bytes[p] === 0x7d) return p + 1;
+for (;;) {
+  const row = ${all}.length;
+  if (p >= end || (p = text(bytes, view, p, end, ${key}, row)) < 0 || !isNewKey(${key}, first, row)) return -1;
+  p = space(bytes, p, end);
+  if (p >= end || bytes[p] !== 0x3a) return -1;
+  p = space(bytes, p + 1, end);
+  if (p >= end) return -1;
+  ${this.#read(value, member, depth)}
+  ${all}.close();
+  p = space(bytes, p, end);
+  if (p >= end) return -1;
+  const byte = bytes[p++];
+  if (byte === 0x7d) return p;
+  if (byte !== 0x2c) return -1;
+  p = space(bytes, p, end);
+}
+}
+function ${name}(bytes, view, p, end) {
+const first = ${all}.length;
+p = ${name}_some(bytes, view, p, end, first);
+if (p < 0) ${all}.truncate(first);
+else ${this.#value(column)}.close();
 return p;
 }`);
     return name;

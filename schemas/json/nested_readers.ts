@@ -216,8 +216,9 @@ export class ListReader implements Reader {
 /** Objects whose names are data. A name that repeats within one is refused: a map holds a key once. */
 export class MapReader implements Reader {
   readonly column: ListColumn;
-  readonly #keys: BytesColumn;
-  readonly #entries: StructColumn;
+  readonly keys: BytesColumn;
+  /** Of keys and values. */
+  readonly entries: StructColumn;
   readonly #names = new Set<string>();
 
   constructor(
@@ -227,9 +228,9 @@ export class MapReader implements Reader {
     readonly path: string,
     readonly nullable: boolean,
   ) {
-    this.#keys = new BytesColumn((entryType.children as Field[])[0].type);
-    this.#entries = new StructColumn(entryType, [this.#keys, value.column]);
-    this.column = new ListColumn(type, this.#entries);
+    this.keys = new BytesColumn((entryType.children as Field[])[0].type);
+    this.entries = new StructColumn(entryType, [this.keys, value.column]);
+    this.column = new ListColumn(type, this.entries);
   }
 
   read(scan: Scanner): void {
@@ -256,11 +257,11 @@ export class MapReader implements Reader {
     const name = scan.textString();
     if (this.#names.has(name)) throw scan.error("duplicate map key", "expected each name once", this.path);
     this.#names.add(name);
-    this.#keys.append(scan.text, scan.textStart, scan.textEnd);
+    this.keys.append(scan.text, scan.textStart, scan.textEnd);
     scan.colon();
     scan.path = this.value.path;
     readOrNull(scan, this.value);
-    this.#entries.close();
+    this.entries.close();
   }
 
   forget(): void {

@@ -236,7 +236,10 @@ class Writer {
         return `[${Array.from({ length: chance.below(4) }, () => this.#value(children[0], orders)).join(",")}]`;
       case Type.Map: {
         const value = (children[0].type.children as Field[])[1];
-        const members = Array.from({ length: chance.below(3) }, (_, i) => `"k${i}":${this.#value(value, orders)}`);
+        const members = Array.from({ length: chance.below(chance.is(0.02) ? 50 : 4) }, (_, i) => {
+          const key = chance.is(0.02) ? "k0" : chance.is(0.02) ? `k\\u00e9${i}` : `k${i}`;
+          return `"${key}":${this.#value(value, orders)}`;
+        });
         return `{${members.join(",")}}`;
       }
       default:

@@ -123,6 +123,24 @@ export function text(
   return at + 1;
 }
 
+/** Keys of one map that are compared with each other here, at most. */
+const KEYS_MAX = 32;
+
+/** Whether entry `row` is not among those from `first` on; also false where those are too many to look at. */
+export function isNewKey({ column }: TextTarget, first: number, row: number): boolean {
+  if (row - first >= KEYS_MAX) return false;
+  const { bytes, offsets } = column;
+  const from = offsets[row], size = offsets[row + 1] - from;
+  for (let other = first; other < row; other++) {
+    const at = offsets[other];
+    if (offsets[other + 1] - at !== size) continue;
+    let i = 0;
+    while (i < size && bytes[at + i] === bytes[from + i]) i++;
+    if (i === size) return false;
+  }
+  return true;
+}
+
 /** An integer of 64 bits. */
 export function long(
   bytes: Uint8Array,
