@@ -275,6 +275,9 @@ interface Ranges {
   readonly ends: Int32Array;
 }
 
+/** Fewer records cost less one by one: what a run begins and ends with is paid for each column. */
+const RUN_MIN = 4;
+
 /** The records `indices[from, to)`, and what they are decoded with. */
 interface Run {
   readonly from: number;
@@ -310,7 +313,8 @@ function decodeRuns({ bytes }: RawRecords, ranges: Ranges, runs: readonly Run[],
         rows = choice.rows;
       }
       for (let at = from; at < to; at++) {
-        const stop = choice.appendRun?.(bytes, { indices, starts: payloads, ends }, at, to) ?? at;
+        const isRun = choice.appendRun !== undefined && to - at >= RUN_MIN;
+        const stop = isRun ? choice.appendRun!(bytes, { indices, starts: payloads, ends }, at, to) : at;
         while (at < stop) decoded[count++] = indices[at++];
         if (at === to) break;
         const index = indices[at];

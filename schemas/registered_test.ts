@@ -130,27 +130,22 @@ Deno.test("runs of a schema are decoded at once, record by record only what the 
       { value: v0(1, ...TEXT.encode("long")), headers: trace },
       { value: "e", headers: [...trace, header("__value_schema_id", v0(1))] },
       { value: "f", headers: [header("__value_schema_id", v0(1))] },
-      { value: v0(2, 103) },
+      { value: v0(1, 103) },
+      { value: v0(1, 104) },
+      { value: v0(2, 105) },
       { value: null },
       { value: "no frame" },
-      { value: v0(2, 104) },
+      { value: v0(2, 106) },
     ]);
     const { rejects, reject } = collectRejects();
-    const indices = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 8, 9);
+    const indices = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11);
     const runs = await converter.decode(slab, indices, reject);
-    assertEquals(runs.map(({ rows, data }) => [[...rows], data.numRows]), [[[0, 1, 3, 4, 5], 5], [[6, 9], 2]]);
-    assertEquals([...rejects].map(([index, { details }]) => [index, details.reason]), [[2, "bad"], [
-      8,
-      "no schema id frame",
-    ]]);
-    assertEquals(payloads.map((text) => text.slice(2)), ["a", "b", "bad", "long", "e", "f", "g", "h"]);
-    assertEquals(ranges, [
-      "text 1: 0-2 of 6",
-      "text 1: 3-3 of 6",
-      "text 1: 4-6 of 6",
-      "text 2: 6-7 of 7",
-      "text 2: 8-9 of 9",
-    ]);
+    assertEquals(runs.map(({ rows, data }) => [[...rows], data.numRows]), [[[0, 1, 3, 4, 5, 6, 7], 7], [[8, 11], 2]]);
+    const reasons = [...rejects].map(([index, { details }]) => [index, details.reason]);
+    assertEquals(reasons, [[2, "bad"], [10, "no schema id frame"]]);
+    assertEquals(payloads.map((text) => text.slice(2)), ["a", "b", "bad", "long", "e", "f", "g", "h", "i", "j"]);
+    // The two records of schema 2 are no run.
+    assertEquals(ranges, ["text 1: 0-2 of 8", "text 1: 3-3 of 8", "text 1: 4-8 of 8"]);
   }));
 
 Deno.test("keys name their schemas as values do", () =>
