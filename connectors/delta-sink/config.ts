@@ -106,6 +106,15 @@ export const deltaSinkOptions = {
     importance: "low",
     group: "files",
   }),
+  "parquet.bloom.columns": option.list({
+    doc:
+      "Columns that get bloom filters, for readers that look for single values in columns of no order, e.g. `id` or " +
+      "`customer.id`; not floats, not booleans. About 8 to 16 bits for each distinct value; names that a table does not " +
+      "have are without effect in it.",
+    default: [],
+    importance: "low",
+    group: "files",
+  }),
   "app.id": option.optionalString({
     doc:
       "Under which name the table holds our offsets; the connector's name unless set. Change it and all is read again.",

@@ -23,6 +23,7 @@ export interface DataFileOptions {
   readonly rowGroupBytesMax: number;
   readonly zstdLevel: number;
   readonly deltaEncodings: boolean;
+  readonly bloomColumns: readonly string[];
   /** Runs what encodes; for who counts the time of it. */
   readonly encode?: <T>(run: () => T) => T;
 }

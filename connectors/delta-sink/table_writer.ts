@@ -348,6 +348,7 @@ export class TableWriter {
       rowGroupBytesMax: values["row.group.bytes.max"],
       zstdLevel: values["parquet.zstd.level"],
       deltaEncodings: values["parquet.delta.encodings"],
+      bloomColumns: values["parquet.bloom.columns"],
     });
     this.#open.set(key, file);
     return file;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Data } from "apache-arrow";
+import { type BloomFilter, createBloomFilter } from "./bloom_filter.ts";
 import { ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
 import { chooseEncoding } from "./choose_encoding.ts";
 import type { Compress } from "./compress.ts";
@@ -28,6 +29,8 @@ export interface ChunkOptions {
   readonly pageRows: number;
   /** ... or at this many bytes of values. */
   readonly pageBytes: number;
+  /** Paths of the leaf columns that get bloom filters. */
+  readonly bloomColumns: readonly string[];
 }
 
 /** What the page index says about a page. */
@@ -53,11 +56,14 @@ export interface FinishedChunk {
   readonly size: number;
   readonly uncompressedSize: number;
   readonly extent: Extent;
+  /** Header and bits. */
+  readonly bloomFilter: Uint8Array | null;
 }
 
 // Of the page that is being cut: none is cut while another one is.
 const sink = new ByteSink(64 * 1024);
 let indices = new Int32Array(1024);
+const plain = new ByteSink(1024);
 
 /** The chunks of a leaf column, one after the other. */
 export class ColumnChunk {
@@ -82,8 +88,11 @@ export class ColumnChunk {
   #dictionaryGrows = false;
   /** What the data page before took. */
   #bodyBytes: number | undefined;
+  readonly #bloomFilter: BloomFilter | null;
 
   constructor(private readonly leaf: Leaf, private readonly options: ChunkOptions) {
+    const name = leaf.path.join(".");
+    this.#bloomFilter = options.bloomColumns.includes(name) ? createBloomFilter(name, leaf.element) : null;
     this.#values = createLeafValues(leaf.type);
   }
 
@@ -95,7 +104,7 @@ export class ColumnChunk {
   /** Memory: complete pages, the open one and the dictionary. */
   get bufferedBytes(): number {
     return this.#size + this.#values.capacity + (this.#levels?.length ?? 0) + (this.#repeats?.length ?? 0) +
-      (this.#dictionary?.capacity ?? 0);
+      (this.#dictionary?.capacity ?? 0) + (this.#bloomFilter?.capacity ?? 0);
   }
 
   /** Takes entries of whole rows. */
@@ -138,6 +147,7 @@ export class ColumnChunk {
       size: this.#size,
       uncompressedSize: this.#uncompressedSize,
       extent,
+      bloomFilter: this.#chunkEntries > 0 ? this.#bloomFilter?.finish() ?? null : null,
     };
     this.release();
     return finished;
@@ -147,6 +157,7 @@ export class ColumnChunk {
   release(): void {
     this.#values.release();
     this.#dictionary?.release();
+    this.#bloomFilter?.release();
     for (const levels of [this.#levels, this.#repeats]) if (levels !== null) giveBuffer(levels.buffer as ArrayBuffer);
     this.#levels =
       this.#repeats =
@@ -282,12 +293,18 @@ export class ColumnChunk {
       this.#dictionaryGrows = false; // it has too many entries: the rest of the chunk goes without
     }
     extent ??= values.extent();
+    if (this.#bloomFilter !== null) {
+      plain.clear();
+      values.write(Encoding.PLAIN, plain, count);
+      this.#bloomFilter.add(plain.view());
+    }
     return { encoding: values.write(this.#encoding, sink, count), extent };
   }
 
   #dictionaryPage(dictionary: LeafDictionary): Uint8Array {
     sink.clear();
     dictionary.write(sink);
+    this.#bloomFilter?.add(sink.view());
     this.#addPage(dictionaryPageHeader(dictionary.size), true);
     return this.#parts.pop()!;
   }

@@ -20,7 +20,7 @@ export interface RowGroup {
 }
 
 /** What the footer says about a chunk. */
-export interface WrittenChunk extends Omit<FinishedChunk, "parts" | "pages" | "extent"> {
+export interface WrittenChunk extends Omit<FinishedChunk, "parts" | "pages" | "extent" | "bloomFilter"> {
   readonly offset: number;
   readonly bounds: ReturnType<typeof boundBytes>;
   /** Encodings of the data pages, each with how many have it. */
@@ -29,6 +29,7 @@ export interface WrittenChunk extends Omit<FinishedChunk, "parts" | "pages" | "e
   readonly pageSizes: readonly number[];
   readonly pageRows: readonly number[];
   readonly columnIndex: ColumnIndex | null;
+  bloomFilter: { readonly offset: number; readonly size: number } | null;
 }
 
 /** What is kept of a chunk that was written at `offset`: not its bytes. */
@@ -49,6 +50,7 @@ export function writtenChunk(chunk: FinishedChunk, offset: number): WrittenChunk
     pageSizes: pages.map(({ size }) => size),
     pageRows: pages.map(({ rows }) => rows),
     columnIndex: columnIndexOf(leaf.element, pages),
+    bloomFilter: null,
   };
 }
 
@@ -142,7 +144,7 @@ function writeRowGroup(
 }
 
 function writeColumnMetaData(thrift: ThriftWriter, chunk: WrittenChunk, codec: ParquetCodec): void {
-  const { leaf, dictionarySize, offset, bounds, pagesByEncoding } = chunk;
+  const { leaf, dictionarySize, offset, bounds, pagesByEncoding, bloomFilter } = chunk;
   const encodings = new Set([...pagesByEncoding.keys(), Encoding.RLE]);
   if (dictionarySize > 0) encodings.add(Encoding.PLAIN);
   thrift.i32(1, TYPES.indexOf(leaf.element.type!));
@@ -168,6 +170,10 @@ function writeColumnMetaData(thrift: ThriftWriter, chunk: WrittenChunk, codec: P
   thrift.list(13, ThriftType.STRUCT, pagesByEncoding.size + (dictionarySize > 0 ? 1 : 0));
   if (dictionarySize > 0) writeEncodingStats(thrift, DICTIONARY_PAGE, Encoding.PLAIN, 1);
   for (const [encoding, count] of pagesByEncoding) writeEncodingStats(thrift, DATA_PAGE, encoding, count);
+  if (bloomFilter !== null) {
+    thrift.i64(14, bloomFilter.offset);
+    thrift.i32(15, bloomFilter.size);
+  }
 }
 
 function writeEncodingStats(thrift: ThriftWriter, pageType: number, encoding: number, count: number): void {

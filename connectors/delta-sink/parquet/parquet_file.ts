@@ -28,6 +28,8 @@ export interface ParquetFileOptions {
   readonly pageRows?: number;
   /** Bytes of a page before it is compressed, about: 1 MiB unless told. */
   readonly pageBytes?: number;
+  /** Leaf columns by their path in the file, e.g. "id" or "customer.id", that get bloom filters; others are none. */
+  readonly bloomColumns?: readonly string[];
 }
 
 /** A file in the making: whoever owns it writes the bytes out in order. */
@@ -77,12 +79,12 @@ class EncodedFile implements ParquetFile {
 
   constructor(options: ParquetFileOptions) {
     const { schema, codec, zstdLevel = 1, deltaEncodings = true, rowGroupBytesMax = ROW_GROUP_BYTES } = options;
-    const { pageRows = 20_000, pageBytes = 1024 * 1024 } = options;
+    const { pageRows = 20_000, pageBytes = 1024 * 1024, bloomColumns = [] } = options;
     this.#codec = codec;
     this.#elements = parquetSchema(schema);
     this.#rowGroupBytesMax = rowGroupBytesMax;
     const compress = compressor(codec, zstdLevel);
-    const chunkOptions = { compress, useDelta: deltaEncodings, pageRows, pageBytes };
+    const chunkOptions = { compress, useDelta: deltaEncodings, pageRows, pageBytes, bloomColumns };
     this.#chunks = leavesOf(schema).map((leaf) => new ColumnChunk(leaf, chunkOptions));
     let leaf = 0;
     this.columns = schema.fields.map(({ name, type }) => shreddedColumn(name, type, () => this.#chunks[leaf++]));
@@ -124,12 +126,18 @@ class EncodedFile implements ParquetFile {
     if (this.#groupRows === 0) return parts;
     if (this.bytes === 0) this.#add(parts, MAGIC);
     const offset = this.bytes;
+    const bloomFilters: [WrittenChunk, Uint8Array][] = [];
     const chunks = this.#chunks.map((chunk): WrittenChunk => {
       const finished = chunk.finish();
       const written = writtenChunk(finished, this.bytes);
       for (const part of finished.parts) this.#add(parts, part);
+      if (finished.bloomFilter !== null) bloomFilters.push([written, finished.bloomFilter]);
       return written;
     });
+    for (const [written, part] of bloomFilters) {
+      written.bloomFilter = { offset: this.bytes, size: part.length };
+      this.#add(parts, part);
+    }
     this.#groups.push({ rows: this.#groupRows, offset, chunks });
     this.#groupRows = this.pageBytes = this.bufferedBytes = 0;
     return parts;
