@@ -105,7 +105,7 @@ const partition = (topic: string) => ({ topic, topicId: "id", partition: 0 });
 Deno.test("DeltaSinkTask.put() names the topic whose file could not be written to make room, not the one whose rows came", async () => {
   const orders = new SickStorage({ uri: "memory://task/orders", objects: new Map() });
   const returns = new SickStorage({ uri: "memory://task/returns", objects: new Map() });
-  const task = taskOf({ orders, returns }, 10_000, {});
+  const task = taskOf({ orders, returns }, 8000, {});
   await task.open([partition("orders"), partition("returns")], []);
   await task.put(batch("orders", 0, 1500));
   orders.failsNextWrite = true;

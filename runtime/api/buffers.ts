@@ -8,39 +8,34 @@
  */
 import type { Data } from "apache-arrow";
 
-/** Arrays of numbers that columns are made of. */
-export type Numbers = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
-
 /** What waits to be used again, at most. */
 const FREE_BYTES_MAX = 32 * 1024 * 1024;
 /** Below this nothing is kept: it costs more than it saves. */
 const BYTES_MIN = 4 * 1024;
+/** Above it nothing either: it was made for huge values, which are rare. */
+const KEPT_BYTES_MAX = 8 * 1024 * 1024;
 
 const free = new Map<number, ArrayBuffer[]>();
 let freeBytes = 0;
 /** What was taken and not given back: nothing else is ours to use again. */
 const lent = new WeakSet<ArrayBufferLike>();
 
-/** An array of at least `length` entries, whatever they are, and at most an eighth more. */
-export function takeArray<T extends Numbers>(
-  ArrayType: new (buffer: ArrayBuffer) => T,
-  entryBytes: number,
-  length: number,
-): T {
-  const bytes = roundUp(length * entryBytes);
-  if (bytes < BYTES_MIN) return new ArrayType(new ArrayBuffer(bytes));
-  let buffer = free.get(bytes)?.pop();
-  if (buffer) freeBytes -= bytes;
-  else buffer = new ArrayBuffer(bytes);
+/** A buffer of at least `bytes` bytes, whatever they are, and at most an eighth more. */
+export function takeBuffer(bytes: number): ArrayBuffer {
+  const size = roundUp(bytes);
+  if (size < BYTES_MIN) return new ArrayBuffer(size);
+  let buffer = free.get(size)?.pop();
+  if (buffer) freeBytes -= size;
+  else buffer = new ArrayBuffer(size);
   lent.add(buffer);
-  return new ArrayType(buffer);
+  return buffer;
 }
 
-/** The array is not used any more, by anybody. */
-export function giveArray({ buffer }: { readonly buffer: ArrayBufferLike }): void {
+/** The buffer is not used any more, by anybody. One that was not taken here is left alone. */
+export function giveBuffer(buffer: ArrayBufferLike): void {
   if (!lent.delete(buffer)) return;
   const { byteLength } = buffer;
-  if (freeBytes + byteLength > FREE_BYTES_MAX) return;
+  if (byteLength > KEPT_BYTES_MAX || freeBytes + byteLength > FREE_BYTES_MAX) return;
   freeBytes += byteLength;
   const kept = free.get(byteLength);
   if (kept) kept.push(buffer as ArrayBuffer);
@@ -49,12 +44,12 @@ export function giveArray({ buffer }: { readonly buffer: ArrayBufferLike }): voi
 
 /** Gives back all that column builders made of a column and its children: nobody looks at it any more. */
 export function recycle(data: Data): void {
-  for (const array of [data.values, data.valueOffsets, data.nullBitmap]) if (array) giveArray(array);
+  for (const array of [data.values, data.valueOffsets, data.nullBitmap]) if (array) giveBuffer(array.buffer);
   for (const child of data.children) recycle(child);
 }
 
 /** Eight sizes between two powers of two: close to what is asked, and few enough to be met again. */
 function roundUp(bytes: number): number {
-  const step = Math.max(64, 2 ** Math.floor(Math.log2(bytes)) / 8);
+  const step = Math.max(64, 2 ** (31 - Math.clz32(bytes)) / 8);
   return Math.ceil(bytes / step) * step;
 }

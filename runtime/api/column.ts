@@ -5,7 +5,7 @@
  */
 import type { Data } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { giveArray, type Numbers, takeArray } from "./buffers.ts";
+import { giveBuffer, takeBuffer } from "./buffers.ts";
 
 /** What all builders share. */
 export interface Column {
@@ -30,6 +30,9 @@ export interface Column {
 /** Entries that a builder begins with. */
 export const INITIAL = 64;
 
+/** Arrays of numbers that columns are made of. */
+export type Numbers = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
 /** Grows a typed array to hold at least `needed` entries, keeping its content. */
 export function grown<T extends Numbers>(array: T, needed: number): T {
   let capacity = Math.max(INITIAL, array.length);
@@ -39,9 +42,10 @@ export function grown<T extends Numbers>(array: T, needed: number): T {
 
 /** A typed array of at least `capacity` entries with the same content; the old one is given back. What follows is undefined. */
 export function resized<T extends Numbers>(array: T, capacity: number): T {
-  const next = takeArray(array.constructor as new (buffer: ArrayBuffer) => T, array.BYTES_PER_ELEMENT, capacity);
+  const ArrayType = array.constructor as new (buffer: ArrayBuffer) => T;
+  const next = new ArrayType(takeBuffer(capacity * array.BYTES_PER_ELEMENT));
   if (array.length > 0) next.set(array as never);
-  giveArray(array);
+  giveBuffer(array.buffer);
   return next;
 }
 
@@ -49,7 +53,7 @@ export function resized<T extends Numbers>(array: T, capacity: number): T {
 export function handedOver<T extends Numbers>(array: T, length: number): T {
   if (array.length - length <= length / 4) return array.subarray(0, length) as T;
   const copy = array.slice(0, length) as T;
-  giveArray(array);
+  giveBuffer(array.buffer);
   return copy;
 }
 

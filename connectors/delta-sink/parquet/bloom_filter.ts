@@ -5,8 +5,7 @@
  * @module
  */
 import type { SchemaElement } from "hyparquet";
-import { FatalError } from "../../../mod.ts";
-import { giveBuffer, takeBuffer } from "./byte_sink.ts";
+import { FatalError, giveBuffer, takeBuffer } from "../../../mod.ts";
 import { ThriftWriter } from "./thrift.ts";
 import { type Halves, xxhash64 } from "./xxhash64.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Data } from "apache-arrow";
-import { type ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import type { ByteSink } from "./byte_sink.ts";
 import type { Extent } from "./extent.ts";
 import type { LeafValues } from "./leaf_values.ts";
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
 import type { ByteArrayValues } from "./byte_array_values.ts";
-import { type ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import type { ByteSink } from "./byte_sink.ts";
 import { BOUND_BYTES_MAX, compareBytes, type Extent } from "./extent.ts";
 import type { LeafDictionary, LeafValues } from "./leaf_values.ts";
 import { DICTIONARY_SIZE_MAX, emptySlots } from "./number_dictionary.ts";

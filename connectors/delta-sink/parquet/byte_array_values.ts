@@ -4,8 +4,9 @@
  * @module
  */
 import type { Data } from "apache-arrow";
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
 import { ByteArrayDictionary } from "./byte_array_dictionary.ts";
-import { type ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import type { ByteSink } from "./byte_sink.ts";
 import { writeDeltas32 } from "./encodings/delta.ts";
 import { BOUND_BYTES_MAX, type Extent } from "./extent.ts";
 import type { LeafDictionary, LeafValues } from "./leaf_values.ts";

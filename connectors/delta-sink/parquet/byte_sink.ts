@@ -1,5 +1,5 @@
 /**
- * A growing buffer that pages are put together in, and arrays that are lent from file to file.
+ * A growing buffer that pages are put together in.
  *
  * @module
  */
@@ -87,29 +87,3 @@ export class ByteSink {
 /** Sizes in page headers are 32 bit signed. */
 const BYTES_MAX = 2 ** 31 - 1;
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
-
-/** Buffers of files that are closed, by the power of two that is their size: the next files fill them again. */
-const FREE: ArrayBuffer[][] = [];
-const POOL_BYTES_MAX = 16 * 1024 * 1024;
-/** Larger ones are made for a single page of large values. */
-const POOLED_BYTES_MAX = 2 * 1024 * 1024;
-let pooledBytes = 0;
-
-/** A buffer of at least `bytes` bytes, a power of two. What is in it is what somebody left there. */
-export function takeBuffer(bytes: number): ArrayBuffer {
-  const size = Math.max(10, 32 - Math.clz32(Math.ceil(bytes) - 1));
-  const found = bytes <= 2 ** 30 ? FREE[size]?.pop() : undefined;
-  if (found) {
-    pooledBytes -= found.byteLength;
-    return found;
-  }
-  return new ArrayBuffer(bytes <= 2 ** 30 ? 2 ** size : bytes);
-}
-
-/** Gives a buffer of `takeBuffer` back; nothing may refer to it. */
-export function giveBuffer(buffer: ArrayBuffer): void {
-  const bytes = buffer.byteLength;
-  if (bytes === 0 || bytes > POOLED_BYTES_MAX || pooledBytes + bytes > POOL_BYTES_MAX) return;
-  (FREE[31 - Math.clz32(bytes)] ??= []).push(buffer);
-  pooledBytes += bytes;
-}

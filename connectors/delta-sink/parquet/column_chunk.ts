@@ -5,8 +5,9 @@
  * @module
  */
 import type { Data } from "apache-arrow";
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
 import { type BloomFilter, createBloomFilter } from "./bloom_filter.ts";
-import { ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import { ByteSink } from "./byte_sink.ts";
 import { chooseEncoding } from "./choose_encoding.ts";
 import type { Compress } from "./compress.ts";
 import { bitWidth, writeHybrid } from "./encodings/rle.ts";
@@ -158,7 +159,7 @@ export class ColumnChunk {
     this.#values.release();
     this.#dictionary?.release();
     this.#bloomFilter?.release();
-    for (const levels of [this.#levels, this.#repeats]) if (levels !== null) giveBuffer(levels.buffer as ArrayBuffer);
+    for (const levels of [this.#levels, this.#repeats]) if (levels !== null) giveBuffer(levels.buffer);
     this.#levels =
       this.#repeats =
       this.#dictionary =
@@ -263,7 +264,7 @@ export class ColumnChunk {
     });
     this.#chunkEntries += this.#entries;
     this.#entries = this.#rows = 0;
-    if (this.#levels !== null) giveBuffer(this.#levels.buffer as ArrayBuffer);
+    if (this.#levels !== null) giveBuffer(this.#levels.buffer);
     this.#levels = null;
     values.clear();
   }
@@ -329,7 +330,7 @@ function withRoom(levels: Uint8Array | null, used: number, wanted: number): Uint
   const grown = new Uint8Array(takeBuffer(Math.max(wanted, 2 * (levels?.length ?? 0))));
   if (levels !== null) {
     grown.set(levels.subarray(0, used));
-    giveBuffer(levels.buffer as ArrayBuffer);
+    giveBuffer(levels.buffer);
   }
   return grown;
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import type { ByteSink } from "./byte_sink.ts";
 import type { LeafDictionary, LeafValues } from "./leaf_values.ts";
 
 /** The most entries of a dictionary: its indices have 16 bits. */

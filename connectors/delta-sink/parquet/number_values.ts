@@ -4,7 +4,8 @@
  * @module
  */
 import { type Data, Type } from "apache-arrow";
-import { type ByteSink, giveBuffer, takeBuffer } from "./byte_sink.ts";
+import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import type { ByteSink } from "./byte_sink.ts";
 import { writeDeltas32, writeDeltas53 } from "./encodings/delta.ts";
 import type { Extent } from "./extent.ts";
 import type { LeafDictionary, LeafValues } from "./leaf_values.ts";
