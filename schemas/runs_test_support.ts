@@ -92,3 +92,28 @@ function contents({ length, nullCount, nullBitmap, type, values, valueOffsets, c
     children: children.map(contents),
   };
 }
+
+/** Bits flipped, bytes cut, put in or replaced. */
+export function mutate(payload: Uint8Array, random: Random): Uint8Array {
+  const at = random.below(payload.length + 1);
+  switch (random.below(5)) {
+    case 0: {
+      const out = payload.slice();
+      for (let i = random.below(3); i >= 0 && out.length > 0; i--) {
+        out[random.below(out.length)] ^= 1 << random.below(8);
+      }
+      return out;
+    }
+    case 1:
+      return payload.slice(0, at);
+    case 2:
+      return Uint8Array.from([...payload.slice(0, at), ...random.bytes(1 + random.below(4)), ...payload.slice(at)]);
+    case 3: {
+      // Varints of all lengths, where lengths, counts and tags may stand.
+      const varint = [...Array.from({ length: random.below(11) }, () => 0xff), random.below(128)];
+      return Uint8Array.from([...payload.slice(0, at), ...varint, ...payload.slice(at + 1)]);
+    }
+    default:
+      return random.bytes(random.below(60));
+  }
+}

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { DataError } from "../../mod.ts";
+import { mutate } from "../runs_test_support.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { parseSchema } from "./schema.ts";
-import { batchRows, type Json, mutate, oracle, Random, randomValue, Schemas } from "./test_support.ts";
+import { batchRows, type Json, oracle, Random, randomValue, Schemas } from "./test_support.ts";
 
 const MUTATIONS = 100_000;
 const BATCH = 500;

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { compareRuns, runOf } from "../runs_test_support.ts";
+import { compareRuns, mutate, runOf } from "../runs_test_support.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { parseSchema } from "./schema.ts";
-import { evolved, type Json, mutate, oracle, Random, randomValue, Schemas, unhex } from "./test_support.ts";
+import { evolved, type Json, oracle, Random, randomValue, Schemas, unhex } from "./test_support.ts";
 
 function makerOf(writer: Json, reader: Json): () => Decoder {
   return () => {

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { compareRuns, runOf } from "../runs_test_support.ts";
-import { caseOf, mutate, payloadOf, specialCase, specialValue } from "./cases_test_support.ts";
+import { compareRuns, mutate, runOf } from "../runs_test_support.ts";
+import { caseOf, payloadOf, specialCase, specialValue } from "./cases_test_support.ts";
 import { Decoder } from "./decoder.ts";
 import { parseProto } from "./proto.ts";
 import { encode, Random } from "./test_support.ts";
