@@ -63,7 +63,7 @@ export async function runTask(
   });
   open(assembled.receive);
   const ended = new AbortController();
-  void sendMetrics(assembled.meter, send, ended.signal);
+  void sendMetrics(assembled.meter, memoryBytes, send, ended.signal);
   try {
     await assembled.run();
   } finally {
@@ -74,10 +74,11 @@ export async function runTask(
 
 async function sendMetrics(
   meter: { snapshot(): TaskMetrics },
+  memoryBytes: number,
   send: (message: FromTask) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const giveBack = new GiveBack();
+  const giveBack = new GiveBack({ memoryBytes });
   while (!signal.aborted) {
     await systemClock.sleep(METRICS_INTERVAL_MS, signal).catch(() => {}); // aborted: the loop ends
     if (signal.aborted) return;
