@@ -35,7 +35,10 @@ export function takeBuffer(bytes: number): ArrayBuffer {
 export function giveBuffer(buffer: ArrayBufferLike): void {
   if (!lent.delete(buffer)) return;
   const { byteLength } = buffer;
-  if (byteLength > KEPT_BYTES_MAX || freeBytes + byteLength > FREE_BYTES_MAX) return;
+  if (byteLength > KEPT_BYTES_MAX || freeBytes + byteLength > FREE_BYTES_MAX) {
+    (buffer as ArrayBuffer).transfer(0); // freed now, and not with the garbage some day
+    return;
+  }
   freeBytes += byteLength;
   const kept = free.get(byteLength);
   if (kept) kept.push(buffer as ArrayBuffer);

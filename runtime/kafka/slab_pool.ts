@@ -37,7 +37,8 @@ export class SlabPool implements SlabAllocator {
   readonly #bytes = new Map<number, Uint8Array[]>();
   readonly #indexes = new Map<number, RecordIndex[]>();
 
-  constructor(private readonly freeBytesMax: number) {}
+  /** `bytesMax`: what is out and what is kept for later; what is taken beyond it is not kept. */
+  constructor(private readonly bytesMax: number) {}
 
   /** Bytes that wait to be used again. */
   get freeBytes(): number {
@@ -69,6 +70,7 @@ export class SlabPool implements SlabAllocator {
 
   giveBytes(bytes: Uint8Array): void {
     if (this.#keeps(bytes.length)) push(this.#bytes, bytes.length, bytes);
+    else (bytes.buffer as ArrayBuffer).transfer(0); // freed now, and not with the garbage some day
   }
 
   giveIndex(index: RecordIndex): void {
@@ -77,7 +79,7 @@ export class SlabPool implements SlabAllocator {
 
   #keeps(size: number): boolean {
     this.#used -= size;
-    if (this.#free + size > this.freeBytesMax) return false;
+    if (this.#used + this.#free + size > this.bytesMax) return false;
     this.#free += size;
     return true;
   }
