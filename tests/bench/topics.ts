@@ -55,6 +55,7 @@ export async function fillTopic(name: string, spec: TopicSpec, services: TopicSe
       const configEntries = [{ name: "max.message.bytes", value: String(MESSAGE_BYTES_MAX) }];
       const topics = [{ topic: name, numPartitions: spec.partitions, replicationFactor: 1, configEntries }];
       await admin.createTopics({ topics, waitForLeaders: true });
+      await admin.fetchTopicOffsets(name); // of hundreds of partitions the broker is told some later that it leads them
     }
   } finally {
     await admin.disconnect();
