@@ -38,6 +38,7 @@ export interface TopicServices {
 const BATCH_RECORDS = 1000;
 /** What brokers take by default is 1 MiB and a little. */
 const BATCH_BYTES = 800 * 1024;
+const LEADERS_MS = 30_000;
 /** For records of 1 MiB. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -55,13 +56,25 @@ export async function fillTopic(name: string, spec: TopicSpec, services: TopicSe
       const configEntries = [{ name: "max.message.bytes", value: String(MESSAGE_BYTES_MAX) }];
       const topics = [{ topic: name, numPartitions: spec.partitions, replicationFactor: 1, configEntries }];
       await admin.createTopics({ topics, waitForLeaders: true });
-      await admin.fetchTopicOffsets(name); // of hundreds of partitions the broker is told some later that it leads them
+      await untilLed(() => admin.fetchTopicOffsets(name));
     }
   } finally {
     await admin.disconnect();
   }
   await produceRecords({ topic: name, from: 0, to: spec.records, spec, services });
   return { ...spec, name };
+}
+
+/** Of hundreds of partitions a broker hears of some later that it leads them. */
+async function untilLed(ask: () => Promise<unknown>): Promise<void> {
+  for (const untilMs = systemClock.monotonic() + LEADERS_MS;;) {
+    try {
+      return void await ask();
+    } catch (error) {
+      if (systemClock.monotonic() > untilMs) throw error;
+      await systemClock.sleep(200);
+    }
+  }
 }
 
 /** Forgets topics of a broker that is not ours. */
