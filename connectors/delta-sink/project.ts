@@ -107,8 +107,15 @@ interface StructStep {
   readonly type: DataType;
   readonly fields: Field[];
   readonly members: readonly Member[];
-  /** Positions of columns that the table lacks and does not get. */
-  readonly extras: readonly { readonly index: number; readonly path: string }[];
+  readonly extras: readonly Extra[];
+}
+
+/** A column that the table lacks and does not get. */
+interface Extra {
+  readonly index: number;
+  readonly path: string;
+  /** Why no Delta table can have it; null: a change of the schema would add it. */
+  readonly refusal: DataError | null;
 }
 
 interface Member {
@@ -120,7 +127,7 @@ interface Member {
 }
 
 function structStep(table: readonly Field[], batch: readonly Field[], path: string, build: Build): StructStep {
-  const positions = new Map(batch.map(({ name }, i) => [name.toLowerCase(), i]));
+  const positions = positionsOf(batch, path);
   const members = table.map((field): Member => {
     const at = path === "" ? field.name : `${path}.${field.name}`;
     const index = positions.get(field.name.toLowerCase()) ?? -1;
@@ -129,21 +136,42 @@ function structStep(table: readonly Field[], batch: readonly Field[], path: stri
     const step = stepOf(field.type, batch[index].type, at, build);
     return { field: retyped(field, step.type), path: at, index, step };
   });
-  const extras: { index: number; path: string }[] = [];
+  const extras: Extra[] = [];
   for (const index of positions.values()) {
     const { name, type } = batch[index];
     const at = path === "" ? name : `${path}.${name}`;
-    if (build.evolution === "add") {
+    const refusal = build.evolution === "add" ? refusalOf(batch[index], path) : null;
+    if (refusal !== null) extras.push({ index, path: at, refusal });
+    else if (build.evolution === "add") {
       build.added.push(at);
       const step = { kind: "same", type: nullableType(type) } as const;
       members.push({ field: types.field(name, step.type), path: at, index, step });
     } else {
       build.missing.push(`+ ${at}: ${describe(type, at)}`);
-      extras.push({ index, path: at });
+      extras.push({ index, path: at, refusal });
     }
   }
   const fields = members.map(({ field }) => field);
   return { kind: "struct", type: types.struct(fields), fields, members, extras };
+}
+
+/** Where fields are, by their names in lower case; throws DataError where two are the same: one would hide the other. */
+function positionsOf(batch: readonly Field[], path: string): Map<string, number> {
+  const positions = new Map(batch.map(({ name }, i) => [name.toLowerCase(), i]));
+  if (positions.size < batch.length) arrowTypeToDelta(types.struct(batch), path);
+  return positions;
+}
+
+/** What nobody declared is some record's own: what no table can have of it is wrong with that record alone. */
+function refusalOf({ name, type, metadata }: Field, path: string): DataError | null {
+  if (!metadata.has(FIELD_UNDECLARED)) return null;
+  try {
+    arrowTypeToDelta(types.struct([types.field(name, nullableType(type))]), path);
+    return null;
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
+  }
 }
 
 function stepOf(table: DataType, batch: DataType, path: string, build: Build): Step {
@@ -223,8 +251,8 @@ function apply(step: Step, data: Data, work: Work): Data {
 }
 
 function applyStruct({ members, extras }: StructStep, data: Data, work: Work): Data[] {
-  for (const { index, path } of extras) {
-    forEachValid(childOf(data, index), (i) => work.bad(i, () => changeNeeded(path, work.change)));
+  for (const { index, path, refusal } of extras) {
+    forEachValid(childOf(data, index), (i) => work.bad(i, () => refusal ?? changeNeeded(path, work.change)));
   }
   return members.map((member) => {
     if (member.index >= 0 && member.step) {

@@ -278,3 +278,38 @@ Deno.test("createProjector() makes a table of declared fields alone under none, 
   assertEquals(add.projector.schema.fields.map(({ name }) => name), ["a", "s", "b"]);
   assertEquals(add.rows.length, 3);
 });
+
+Deno.test("createProjector() refuses fields that differ by case at most, of which one would hide the other", () => {
+  const twice = [field("a", types.int32()), field("A", types.int32())];
+  const nested = new Schema([field("s", types.struct(twice))]);
+  for (const evolution of ["none", "add"] as const) {
+    for (const table of [null, new Schema([field("a", types.int32())])]) {
+      const error = assertThrows(() => createProjector(table, new Schema(twice), evolution), DataError);
+      assertEquals(error.details, { reason: "duplicate column name", fieldPath: "A" });
+    }
+    const table = new Schema([field("s", types.struct([field("a", types.int32())]))]);
+    const error = assertThrows(() => createProjector(table, nested, evolution), DataError);
+    assertEquals(error.details.fieldPath, "s.A");
+  }
+});
+
+Deno.test("createProjector() rejects only the rows with a value in an undeclared column that no table can have", () => {
+  const undeclared = (name: string) => new Field(name, types.int32(), true, new Map([[FIELD_UNDECLARED, "true"]]));
+  const inner = types.struct([field("b", types.int32()), undeclared("x=y")]);
+  const batch = new Schema([field("a", types.int32()), field("s", inner), undeclared("p q"), undeclared("new")]);
+  const rows = [[1, { b: 1, "x=y": null }, null, null], [2, null, 7, null], [3, { b: 3, "x=y": 9 }, null, 5], [
+    4,
+    null,
+    null,
+    6,
+  ]];
+  const table = new Schema([field("a", types.int32()), field("s", types.struct([field("b", types.int32())]))]);
+  const { projector, rows: kept, reasons } = run(table, batch, rows, "add");
+  assertEquals(projector.schema.names, ["a", "s", "new"]);
+  assertEquals(kept, [[1, { b: 1 }, null], [4, null, 6]]);
+  assertEquals(reasons, [[1, "invalid column name"], [2, "invalid column name"]]);
+  const flat = new Schema([field("a", types.int32()), undeclared("p q")]);
+  const created = run(null, flat, [[1, null], [2, 7]], "add");
+  assertEquals(created.projector.schema.names, ["a"]);
+  assertEquals([created.rows, created.reasons], [[[1]], [[1, "invalid column name"]]]);
+});
