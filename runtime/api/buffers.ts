@@ -9,7 +9,7 @@
 import type { Data } from "apache-arrow";
 
 /** What waits to be used again, at most. */
-const FREE_BYTES_MAX = 32 * 1024 * 1024;
+const FREE_BYTES_MAX = 16 * 1024 * 1024;
 /** Below this nothing is kept: it costs more than it saves. */
 const BYTES_MIN = 4 * 1024;
 /** Above it nothing either: it was made for huge values, which are rare. */
