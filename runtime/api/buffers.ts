@@ -15,6 +15,7 @@ const BYTES_MIN = 4 * 1024;
 /** Above it nothing either: it was made for huge values, which are rare. */
 const KEPT_BYTES_MAX = 8 * 1024 * 1024;
 
+/** By size; no list is empty. */
 const free = new Map<number, ArrayBuffer[]>();
 let freeBytes = 0;
 /** What was taken and not given back: nothing else is ours to use again. */
@@ -24,9 +25,12 @@ const lent = new WeakSet<ArrayBufferLike>();
 export function takeBuffer(bytes: number): ArrayBuffer {
   const size = roundUp(bytes);
   if (size < BYTES_MIN) return new ArrayBuffer(size);
-  let buffer = free.get(size)?.pop();
-  if (buffer) freeBytes -= size;
-  else buffer = new ArrayBuffer(size);
+  const kept = free.get(size);
+  const buffer = kept?.pop() ?? new ArrayBuffer(size);
+  if (kept) {
+    freeBytes -= size;
+    if (kept.length === 0) free.delete(size);
+  }
   lent.add(buffer);
   return buffer;
 }
@@ -35,14 +39,20 @@ export function takeBuffer(bytes: number): ArrayBuffer {
 export function giveBuffer(buffer: ArrayBufferLike): void {
   if (!lent.delete(buffer)) return;
   const { byteLength } = buffer;
-  if (byteLength > KEPT_BYTES_MAX || freeBytes + byteLength > FREE_BYTES_MAX) {
-    (buffer as ArrayBuffer).transfer(0); // freed now, and not with the garbage some day
-    return;
-  }
+  if (byteLength > KEPT_BYTES_MAX) return void (buffer as ArrayBuffer).transfer(0); // freed now, not with the garbage
+  const kept = free.get(byteLength) ?? [];
+  kept.push(buffer as ArrayBuffer);
   freeBytes += byteLength;
-  const kept = free.get(byteLength);
-  if (kept) kept.push(buffer as ArrayBuffer);
-  else free.set(byteLength, [buffer as ArrayBuffer]);
+  free.delete(byteLength); // and to the end: what comes first is the size that nobody gave for longest
+  free.set(byteLength, kept);
+  while (freeBytes > FREE_BYTES_MAX) freeOldest();
+}
+
+function freeOldest(): void {
+  const [size, buffers] = free.entries().next().value!;
+  freeBytes -= size;
+  buffers.pop()!.transfer(0);
+  if (buffers.length === 0) free.delete(size);
 }
 
 /** Gives back all that column builders made of a column and its children: nobody looks at it any more. */

@@ -12,7 +12,7 @@ import {
   WordsColumn,
 } from "./mod.ts";
 import { anySchema, anyType, anyValue, appendPlain, type Plain, plain, rowsOf } from "../../tests/conformance/rows.ts";
-import { recycle } from "./buffers.ts";
+import { giveBuffer, recycle, takeBuffer } from "./buffers.ts";
 import { recordBatch } from "./take.ts";
 
 const typeAndValues = anyType(2).chain((type) =>
@@ -258,4 +258,15 @@ Deno.test("recycle() leaves alone what no builder made, and takes back an array 
   });
   assert(a === data.values.buffer);
   assert(b !== a);
+});
+
+Deno.test("giveBuffer() keeps what is in use by now, whatever sizes were in use before", () => {
+  const many = Array.from({ length: 400 }, (_, i) => takeBuffer((64 + i) * 1024));
+  many.forEach(giveBuffer); // more than is kept, of sizes that nobody wants again
+  const wanted = [0, 1].map(() => takeBuffer(3 * 1024 * 1024));
+  wanted.forEach(giveBuffer);
+  const again = [0, 1].map(() => takeBuffer(3 * 1024 * 1024));
+  assertEquals(new Set(again), new Set(wanted));
+  assert(again.every(({ byteLength }) => byteLength > 0));
+  again.forEach(giveBuffer);
 });
