@@ -8,6 +8,9 @@
  */
 import type { Data } from "apache-arrow";
 
+/** Arrays of numbers that columns are made of. */
+export type Numbers = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
 /** What waits to be used again, at most. */
 const FREE_BYTES_MAX = 16 * 1024 * 1024;
 /** Below this nothing is kept: it costs more than it saves. */
@@ -46,6 +49,15 @@ export function giveBuffer(buffer: ArrayBufferLike): void {
   free.delete(byteLength); // and to the end: what comes first is the size that nobody gave for longest
   free.set(byteLength, kept);
   while (freeBytes > FREE_BYTES_MAX) freeOldest();
+}
+
+/** A typed array of at least `capacity` entries with the same content; the old one is given back. What follows is undefined. */
+export function resized<T extends Numbers>(array: T, capacity: number): T {
+  const ArrayType = array.constructor as new (buffer: ArrayBuffer) => T;
+  const next = new ArrayType(takeBuffer(capacity * array.BYTES_PER_ELEMENT));
+  if (array.length > 0) next.set(array as never);
+  giveBuffer(array.buffer);
+  return next;
 }
 
 function freeOldest(): void {

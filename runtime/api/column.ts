@@ -5,7 +5,7 @@
  */
 import type { Data } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { giveBuffer, takeBuffer } from "./buffers.ts";
+import { giveBuffer, type Numbers, resized } from "./buffers.ts";
 
 /** What all builders share. */
 export interface Column {
@@ -30,23 +30,11 @@ export interface Column {
 /** Entries that a builder begins with. */
 export const INITIAL = 64;
 
-/** Arrays of numbers that columns are made of. */
-export type Numbers = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
-
 /** Grows a typed array to hold at least `needed` entries, keeping its content. */
 export function grown<T extends Numbers>(array: T, needed: number): T {
   let capacity = Math.max(INITIAL, array.length);
   while (capacity < needed) capacity *= 2;
   return resized(array, capacity);
-}
-
-/** A typed array of at least `capacity` entries with the same content; the old one is given back. What follows is undefined. */
-export function resized<T extends Numbers>(array: T, capacity: number): T {
-  const ArrayType = array.constructor as new (buffer: ArrayBuffer) => T;
-  const next = new ArrayType(takeBuffer(capacity * array.BYTES_PER_ELEMENT));
-  if (array.length > 0) next.set(array as never);
-  giveBuffer(array.buffer);
-  return next;
 }
 
 /** The first `length` entries; without a copy where little of the memory behind them is wasted by that. */

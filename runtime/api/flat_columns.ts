@@ -5,7 +5,8 @@
  */
 import { type Data, makeData } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { ColumnBase, grown, handedOver, INITIAL, resized } from "./column.ts";
+import { resized } from "./buffers.ts";
+import { ColumnBase, grown, handedOver, INITIAL } from "./column.ts";
 import { FatalError } from "./errors.ts";
 
 /** Booleans, a bit each. */

@@ -5,7 +5,7 @@
  */
 export type * from "./arrow.ts";
 export * from "./batch.ts";
-export { giveBuffer, takeBuffer } from "./buffers.ts";
+export { giveBuffer, type Numbers, resized, takeBuffer } from "./buffers.ts";
 export * from "./clock.ts";
 export * from "./columns.ts";
 export * from "./config_def.ts";

@@ -5,7 +5,8 @@
  */
 import { type Data, makeData } from "apache-arrow";
 import type { DataType } from "./arrow.ts";
-import { type Column, ColumnBase, grown, handedOver, INITIAL, resized } from "./column.ts";
+import { resized } from "./buffers.ts";
+import { type Column, ColumnBase, grown, handedOver, INITIAL } from "./column.ts";
 
 /** Lists and maps. Append the elements to `child` (for a map: to its `keys` and `values`), then call `close()`. */
 export class ListColumn extends ColumnBase {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { SchemaElement } from "hyparquet";
-import { FatalError, giveBuffer, takeBuffer } from "../../../mod.ts";
+import { FatalError, giveBuffer, resized } from "../../../mod.ts";
 import { ThriftWriter } from "./thrift.ts";
 import { type Halves, xxhash64 } from "./xxhash64.ts";
 
@@ -114,10 +114,7 @@ export class BloomFilter {
     const at = 2 * this.#count;
     if (at > 0 && this.#hashes[at - 2] === hash.high && this.#hashes[at - 1] === hash.low) return;
     if (at === this.#hashes.length) {
-      const grown = new Int32Array(takeBuffer(Math.max(1024, 8 * at)));
-      grown.set(this.#hashes);
-      giveBuffer(this.#hashes.buffer);
-      this.#hashes = grown;
+      this.#hashes = resized(this.#hashes, Math.max(256, 2 * at));
     }
     this.#hashes[at] = hash.high;
     this.#hashes[at + 1] = hash.low;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Data } from "apache-arrow";
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized } from "../../../mod.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import type { Extent } from "./extent.ts";
 import type { LeafValues } from "./leaf_values.ts";
@@ -90,9 +90,6 @@ export class BooleanValues implements LeafValues {
 
   #reserve(size: number): void {
     if (this.count + size <= this.#values.length) return;
-    const grown = new Uint8Array(takeBuffer(Math.max(this.count + size, 2 * this.#values.length)));
-    grown.set(this.#values.subarray(0, this.count));
-    giveBuffer(this.#values.buffer);
-    this.#values = grown;
+    this.#values = resized(this.#values, Math.max(this.count + size, 2 * this.#values.length));
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized, takeBuffer } from "../../../mod.ts";
 import type { ByteArrayValues } from "./byte_array_values.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { BOUND_BYTES_MAX, compareBytes, type Extent } from "./extent.ts";
@@ -112,11 +112,8 @@ export class ByteArrayDictionary implements LeafDictionary {
   #add(hash: number, slot: number, data: Uint8Array, start: number, end: number): number {
     const used = this.#used, size = end - start;
     if (used + size > this.#data.length) {
-      const grown = new Uint8Array(takeBuffer(Math.max(used + size, 2 * this.#data.length)));
-      grown.set(this.#data.subarray(0, used));
-      giveBuffer(this.#data.buffer);
-      this.#data = grown;
-      this.#view = new DataView(grown.buffer);
+      this.#data = resized(this.#data, Math.max(used + size, 2 * this.#data.length));
+      this.#view = new DataView(this.#data.buffer);
     }
     this.#data.set(data.subarray(start, end), used);
     const entry = this.size++;
@@ -129,20 +126,16 @@ export class ByteArrayDictionary implements LeafDictionary {
 
   #grow(): void {
     const slots = emptySlots(this.#slots.length * 2);
-    const hashes = new Int32Array(takeBuffer(slots.length * 2));
-    const ends = new Int32Array(takeBuffer(slots.length * 2));
-    hashes.set(this.#hashes.subarray(0, this.size));
-    ends.set(this.#ends.subarray(0, this.size));
+    const hashes = this.#hashes = resized(this.#hashes, slots.length / 2);
+    this.#ends = resized(this.#ends, slots.length / 2);
     const mask = slots.length - 1;
     for (let entry = 0; entry < this.size; entry++) {
       let slot = (hashes[entry] ^ (hashes[entry] >>> 15)) & mask;
       while (slots[slot] > 0) slot = (slot + 1) & mask;
       slots[slot] = entry + 1;
     }
-    for (const { buffer } of [this.#slots, this.#hashes, this.#ends]) giveBuffer(buffer);
+    giveBuffer(this.#slots.buffer);
     this.#slots = slots;
-    this.#hashes = hashes;
-    this.#ends = ends;
   }
 }
 

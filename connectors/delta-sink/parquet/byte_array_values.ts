@@ -4,7 +4,7 @@
  * @module
  */
 import type { Data } from "apache-arrow";
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized } from "../../../mod.ts";
 import { ByteArrayDictionary } from "./byte_array_dictionary.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { writeDeltas32 } from "./encodings/delta.ts";
@@ -168,17 +168,11 @@ export class ByteArrayValues implements LeafValues {
   #reserve(count: number, size: number): void {
     const used = this.size;
     if (used + size > this.data.length) {
-      const grown = new Uint8Array(takeBuffer(Math.max(used + size, 2 * this.data.length)));
-      grown.set(this.data.subarray(0, used));
-      giveBuffer(this.data.buffer);
-      this.data = grown;
-      this.#view = new DataView(grown.buffer);
+      this.data = resized(this.data, Math.max(used + size, 2 * this.data.length));
+      this.#view = new DataView(this.data.buffer);
     }
     if (this.count + count > this.ends.length) {
-      const grown = new Int32Array(takeBuffer(Math.max(this.count + count, 2 * this.ends.length) * 4));
-      grown.set(this.ends.subarray(0, this.count));
-      giveBuffer(this.ends.buffer);
-      this.ends = grown;
+      this.ends = resized(this.ends, Math.max(this.count + count, 2 * this.ends.length));
     }
   }
 }

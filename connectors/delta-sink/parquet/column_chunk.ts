@@ -5,7 +5,7 @@
  * @module
  */
 import type { Data } from "apache-arrow";
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized } from "../../../mod.ts";
 import { type BloomFilter, createBloomFilter } from "./bloom_filter.ts";
 import { ByteSink } from "./byte_sink.ts";
 import { chooseEncoding } from "./choose_encoding.ts";
@@ -232,12 +232,12 @@ export class ColumnChunk {
     const before = this.#entries;
     const after = before + to - from;
     if (repeats !== null) {
-      this.#repeats = withRoom(this.#repeats, before, after);
+      this.#repeats = withRoom(this.#repeats, after);
       this.#repeats.set(repeats.subarray(from, to), before);
     }
     if (levels !== null || this.#levels !== null) {
       const isFirst = this.#levels === null;
-      this.#levels = withRoom(this.#levels, before, after);
+      this.#levels = withRoom(this.#levels, after);
       if (isFirst) this.#levels.fill(this.leaf.levelMax, 0, before);
       if (levels === null) this.#levels.fill(this.leaf.levelMax, before, after);
       else this.#levels.set(levels.subarray(from, to), before);
@@ -325,12 +325,7 @@ export class ColumnChunk {
   }
 }
 
-function withRoom(levels: Uint8Array | null, used: number, wanted: number): Uint8Array {
+function withRoom(levels: Uint8Array | null, wanted: number): Uint8Array {
   if (levels !== null && levels.length >= wanted) return levels;
-  const grown = new Uint8Array(takeBuffer(Math.max(wanted, 2 * (levels?.length ?? 0))));
-  if (levels !== null) {
-    grown.set(levels.subarray(0, used));
-    giveBuffer(levels.buffer);
-  }
-  return grown;
+  return resized(levels ?? new Uint8Array(0), Math.max(wanted, 2 * (levels?.length ?? 0)));
 }

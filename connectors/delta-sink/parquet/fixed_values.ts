@@ -4,7 +4,7 @@
  * @module
  */
 import type { Data } from "apache-arrow";
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized } from "../../../mod.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { decimalAt, type Extent } from "./extent.ts";
 import type { LeafValues } from "./leaf_values.ts";
@@ -94,10 +94,7 @@ export class FixedValues implements LeafValues {
   #reserve(size: number): void {
     const wanted = (this.count + size) * 4;
     if (wanted <= this.#words.length) return;
-    const grown = new Int32Array(takeBuffer(Math.max(wanted, 2 * this.#words.length) * 4));
-    grown.set(this.#words.subarray(0, this.count * 4));
-    giveBuffer(this.#words.buffer);
-    this.#words = grown;
+    this.#words = resized(this.#words, Math.max(wanted, 2 * this.#words.length));
   }
 }
 

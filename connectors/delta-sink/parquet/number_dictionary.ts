@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized, takeBuffer } from "../../../mod.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import type { LeafDictionary, LeafValues } from "./leaf_values.ts";
 
@@ -119,8 +119,7 @@ export class NumberDictionary implements LeafDictionary {
   #grow(): void {
     const { width } = this;
     const slots = emptySlots(this.#slots.length * 2);
-    const entries = new Int32Array(takeBuffer((slots.length / 2) * width * 4));
-    entries.set(this.#entries.subarray(0, this.size * width));
+    const entries = this.#entries = resized(this.#entries, (slots.length / 2) * width);
     const mask = slots.length - 1;
     for (let entry = 0; entry < this.size; entry++) {
       let slot = hashOf(entries[entry * width], width === 2 ? entries[entry * 2 + 1] : 0) & mask;
@@ -128,9 +127,7 @@ export class NumberDictionary implements LeafDictionary {
       slots[slot] = entry + 1;
     }
     giveBuffer(this.#slots.buffer);
-    giveBuffer(this.#entries.buffer);
     this.#slots = slots;
-    this.#entries = entries;
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Data, Type } from "apache-arrow";
-import { giveBuffer, takeBuffer } from "../../../mod.ts";
+import { giveBuffer, resized } from "../../../mod.ts";
 import type { ByteSink } from "./byte_sink.ts";
 import { writeDeltas32, writeDeltas53 } from "./encodings/delta.ts";
 import type { Extent } from "./extent.ts";
@@ -58,10 +58,7 @@ abstract class NumberValues {
   protected reserve(size: number): void {
     const wanted = (this.count + size) * this.width;
     if (wanted <= this.words.length) return;
-    const grown = new Int32Array(takeBuffer(Math.max(wanted, 2 * this.words.length) * 4));
-    grown.set(this.words.subarray(0, this.count * this.width));
-    giveBuffer(this.words.buffer);
-    this.words = grown;
+    this.words = resized(this.words, Math.max(wanted, 2 * this.words.length));
   }
 
   protected writePlain(out: ByteSink, count: number): number {
