@@ -159,7 +159,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],
   "prom-client": ["runtime/metrics.ts", "runtime/storage_metrics.ts"],
   "@std/yaml": ["runtime/config/"],
-  "commander": ["runtime/cli/command_line.ts"],
+  "commander": ["runtime/cli/command_line.ts", "runtime/cli/flags/"],
   "@bufbuild/cel": ["runtime/cel"],
   "avsc": ["schemas/avro/"],
   "protobufjs": ["schemas/protobuf/proto.ts"],

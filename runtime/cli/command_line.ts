@@ -9,6 +9,11 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, DataError, FatalError, RetriableError } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import type { TaskThreads } from "../task_thread.ts";
+import { configCommands } from "./flags/config.ts";
+import { dlqCommands } from "./flags/dlq.ts";
+import { onboardCommands } from "./flags/onboard.ts";
+import { pluginsCommands } from "./flags/plugins.ts";
+import { schemasCommands } from "./flags/schemas.ts";
 import type { TableTools } from "./table_tools.ts";
 
 /** What commands are given. */
@@ -32,11 +37,13 @@ export async function runCommandLine(args: readonly string[], context: CliContex
   }
 }
 
+/** For flags that may be given again and again. */
+export const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
 const SET_S3 = "how to reach a table on S3, e.g. s3.endpoint=http://127.0.0.1:19000; else as AWS_... variables say";
 
 function commands(context: CliContext, done: (code: number) => void): Command {
   const program = new Command("sluice").description("Kafka to Delta Lake, exactly once.").exitOverride();
-  const collect = (value: string, all: string[]) => [...all, value];
 
   program.command("start")
     .description("run a connector; without a configuration, the quickstart")
@@ -74,6 +81,10 @@ function commands(context: CliContext, done: (code: number) => void): Command {
     .option("--config <file>", "where to find schema.registry.url")
     .option("--set <key=value>", SET_S3, collect, [])
     .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options, context)));
+
+  for (const declare of [onboardCommands, configCommands, schemasCommands, dlqCommands, pluginsCommands]) {
+    declare(program, context, done);
+  }
   return program;
 }
 
