@@ -3,21 +3,10 @@
  *
  * @module
  */
-import {
-  type Clock,
-  type Converter,
-  FatalError,
-  type Log,
-  type RecordSide,
-  SinkBatch,
-  type SinkTask,
-  type StorageUsage,
-} from "./api/mod.ts";
-import type { Chosen, Instance } from "./config/resolve_instance.ts";
-import type { ConverterPlugin } from "./api/mod.ts";
+import { type Clock, FatalError, type Log, SinkBatch, type SinkTask, type StorageUsage } from "./api/mod.ts";
+import type { Instance } from "./config/resolve_instance.ts";
 import { collectGarbage } from "./collect.ts";
 import { ConsumeStage } from "./consume.ts";
-import { createDecodeStage } from "./decode.ts";
 import { withSchemaOf } from "./dead_letter.ts";
 import { createErrantRecordReporter } from "./errant_record_reporter.ts";
 import { IdleCache } from "./idle_cache.ts";
@@ -27,10 +16,9 @@ import { RetentionWatch } from "./retention_watch.ts";
 import { createRetry } from "./retry.ts";
 import { StageClock } from "./stage_clock.ts";
 import { PinRequests } from "./schema_pins.ts";
-import { Task, type TopicStages } from "./task.ts";
+import { Task } from "./task.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
-import { createTransformStage } from "./transform.ts";
-import { createValidateStage } from "./validate.ts";
+import { loadTopicStages } from "./topic_stages.ts";
 
 /** Everything of the world that a task needs. */
 export interface TaskSetup {
@@ -128,38 +116,18 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
   files.bytes = () => sink.bufferedBytes?.() ?? 0;
   files.usage = () => sink.storageUsage?.() ?? [];
 
-  const jsonPaths = (topic: string) => new Set(instance.forTopic(topic).values["columns.json"]);
-  const converter = (topic: string, side: RecordSide, { plugin, config }: Chosen<ConverterPlugin>): Converter =>
-    plugin.create(config, {
-      topic,
-      side,
-      clock,
-      log: log.with({ topic }),
-      retry,
-      fetch: setup.fetch,
-      random,
-      jsonPaths: side === "value" ? jsonPaths(topic) : new Set(),
-      targetSchema: () => side === "value" && sink.targetSchema ? sink.targetSchema(topic) : Promise.resolve(null),
-      pinSchema: (proposal) => pins.propose(topic, side, proposal),
-    });
-  const cel = instance.hasExpressions ? await import("./cel.ts") : null;
-  const makeStages = (topic: string): TopicStages => {
-    const settings = instance.forTopic(topic);
-    const { keyConverter, valueConverter, headerConverter } = settings;
-    const decode = createDecodeStage({
-      value: converter(topic, "value", valueConverter),
-      key: keyConverter.plugin.name === "bytes" ? null : converter(topic, "key", keyConverter),
-      headerConverter: headerConverter?.plugin.create(headerConverter.config),
-      jsonPaths: jsonPaths(topic),
-      tombstones: settings.values.tombstones,
-      reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
-      onSkipped: (count) => meter.skipped(count),
-    });
-    const { rules, expressions = [] } = settings;
-    const rowRules = cel && expressions.length > 0 ? cel.createCelRules(expressions) : null;
-    const { validate } = createValidateStage(rules, rowRules);
-    return { decode, validate, transform: createTransformStage(settings.transforms).transform };
-  };
+  const makeStages = await loadTopicStages({
+    instance,
+    clock,
+    log,
+    retry,
+    fetch: setup.fetch,
+    random,
+    targetSchema: sink.targetSchema && ((topic) => sink.targetSchema!(topic)),
+    pin: (topic, side, proposal) => pins.propose(topic, side, proposal),
+    reject: (records, index, error, stage) => reporter.report(stage, records, index, error),
+    onSkipped: (count) => meter.skipped(count),
+  });
   const stages = new IdleCache(makeStages, IDLE_MS);
 
   const running = new Task({

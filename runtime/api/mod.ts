@@ -17,6 +17,7 @@ export * from "./log.ts";
 export * from "./offsets.ts";
 export * from "./raw_records.ts";
 export * from "./retry.ts";
+export * from "./slab.ts";
 export * from "./take.ts";
 export * from "./transform.ts";
 export * as jsonText from "./json_text.ts";

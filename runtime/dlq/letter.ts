@@ -1,0 +1,71 @@
+/**
+ * A dead letter as triage sees it: what its headers say, and the record as it was.
+ *
+ * @module
+ */
+import type { RecordHeader } from "../api/mod.ts";
+
+/** A place in Kafka. */
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** See the module's doc. All headers may be missing: other tools write dead letters too. */
+export interface Letter {
+  /** Where it lies in the queue. */
+  readonly at: Place;
+  /** Where its record came from (`__connect.errors.topic` and so on); null where the headers do not say. */
+  readonly origin: Place | null;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  /** The record's own headers: those of errors are left out. */
+  readonly headers: readonly RecordHeader[];
+  /** The record's timestamp, ms since 1970 UTC. */
+  readonly timestampMs: number;
+  /** Connect's word for where it was set aside, e.g. VALUE_CONVERTER; empty where unknown. */
+  readonly stage: string;
+  /** The stable phrase that triage groups by; the exception's class where another tool wrote the letter. */
+  readonly reason: string;
+  readonly message: string;
+  readonly exception: string;
+  readonly trace: string;
+  readonly connector: string;
+  readonly task: number | null;
+  readonly schemaId: number | null;
+  readonly subject: string | null;
+  readonly fieldPath: string | null;
+  readonly bytePosition: number | null;
+  /** How often the record has become a letter, this one counted: at least 1. */
+  readonly attempts: number;
+}
+
+/** What became of a letter. Without an entry in the ledger it is open. */
+export type LetterState = "open" | "replayed" | "resolved" | "quarantined";
+
+/**
+ * The ledger's key of a letter: its origin, or its own place where it has none. Copies of a letter (after a crash) share it;
+ * so do later letters of the same record, which have a higher `attempts`.
+ */
+export function letterKey({ origin, at }: Pick<Letter, "origin" | "at">): string {
+  const place = origin ?? at;
+  return `${origin ? "" : "queue:"}${place.topic}/${place.partition}/${place.offset}`;
+}
+
+/** What the ledger holds for a key: letters of it with `attempts` up to this one are done with. */
+export interface LedgerEntry {
+  readonly state: Exclude<LetterState, "open">;
+  readonly attempts: number;
+  /** The run that did it. */
+  readonly run: string;
+  /** ms since 1970 UTC. */
+  readonly atMs: number;
+  /** What a person said about it. */
+  readonly note: string | null;
+}
+
+/** What became of a letter, by the ledger's entry for its key. */
+export function stateOf(letter: Letter, entry: LedgerEntry | undefined): LetterState {
+  return entry && letter.attempts <= entry.attempts ? entry.state : "open";
+}
