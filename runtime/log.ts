@@ -21,23 +21,52 @@ export interface LogOptions {
   readonly clock?: Clock;
 }
 
+/** The name of the level that holds where nothing else was set. */
+export const ROOT_LOGGER = "root";
+
+/** Levels that can be changed while the log is written: the root's, and one for each name below `connector.`. */
+export interface LogLevels {
+  /** What was set, the root's always among it. */
+  levels(): ReadonlyMap<
+    string,
+    { readonly level: LogLevel; /** Null: as configured. */ readonly setMs: number | null }
+  >;
+  /** `root` (for all: others are forgotten), or `connector.<name>`: for lines that carry this connector. */
+  setLevel(name: string, level: LogLevel): void;
+}
+
 /** A log whose level can be changed while it runs, for its children too. */
-export interface LiveLog extends Log {
+export interface LiveLog extends Log, LogLevels {
   level: LogLevel;
   /** Closes the file. */
   close(): void;
+}
+
+/** The logger of a connector's lines. */
+export function connectorLogger(connector: string): string {
+  return `connector.${connector}`;
 }
 
 /** Makes a log. Throws where the file cannot be opened. */
 export function createLog({ level, format, file = null, sink, clock = systemClock }: LogOptions): LiveLog {
   const output = sink ? { write: sink, close: () => {} } : file ? fileOutput(file) : stderrOutput();
   const render = format === "json" ? jsonLine : textLine;
-  const state = { rank: LOG_LEVELS.indexOf(level) };
+  const root = { rank: LOG_LEVELS.indexOf(level), setMs: null as number | null };
+  const named = new Map<string, { rank: number; setMs: number }>();
+  const rankOf = (connector: LogFields[string]) =>
+    (named.size === 0 || connector === undefined ? undefined : named.get(connectorLogger(String(connector)))?.rank) ??
+      root.rank;
+  const setLevel = (name: string, next: LogLevel) => {
+    const rank = LOG_LEVELS.indexOf(next);
+    if (name !== ROOT_LOGGER) return void named.set(name, { rank, setMs: clock.now() });
+    named.clear();
+    Object.assign(root, { rank, setMs: clock.now() });
+  };
   const logWith = (shared: LogFields): Log => {
     const at = (lineLevel: LogLevel) => {
       const rank = LOG_LEVELS.indexOf(lineLevel);
       return (message: string, fields?: LogFields) => {
-        if (rank < state.rank) return;
+        if (rank < rankOf(fields?.connector ?? shared.connector)) return;
         output.write(render(clock.now(), lineLevel, message, fields ? { ...shared, ...fields } : shared));
       };
     };
@@ -52,11 +81,16 @@ export function createLog({ level, format, file = null, sink, clock = systemCloc
   return {
     ...logWith({}),
     get level() {
-      return LOG_LEVELS[state.rank];
+      return LOG_LEVELS[root.rank];
     },
     set level(next: LogLevel) {
-      state.rank = LOG_LEVELS.indexOf(next);
+      setLevel(ROOT_LOGGER, next);
     },
+    setLevel,
+    levels: () =>
+      new Map([[ROOT_LOGGER, root] as const, ...named].map(([name, { rank, setMs }]) => (
+        [name, { level: LOG_LEVELS[rank], setMs }] as const
+      ))),
     close: output.close,
   };
 }

@@ -68,3 +68,21 @@ Deno.test("createLog() appends to a file", async () => {
     await Deno.remove(file);
   }
 });
+
+Deno.test("createLog() has a level for each connector, until the root's is set for all", () => {
+  const { log, lines } = setUp({ format: "text" });
+  const orders = log.with({ connector: "orders" });
+  log.setLevel("connector.orders", "debug");
+  orders.debug("a");
+  log.with({ connector: "lines" }).debug("b");
+  log.debug("c", { connector: "orders" });
+  assertEquals([...log.levels()], [
+    ["root", { level: "info", setMs: null }],
+    ["connector.orders", { level: "debug", setMs: 0 }],
+  ]);
+  log.setLevel("root", "warn");
+  orders.info("d");
+  orders.warn("e");
+  assertEquals(lines.map((line) => line.split("  ")[0].slice(-1)), ["a", "c", "e"]);
+  assertEquals([...log.levels()], [["root", { level: "warn", setMs: 0 }]]);
+});

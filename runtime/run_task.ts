@@ -15,7 +15,7 @@ import { createProducer } from "./kafka/producer.ts";
 import { createLog } from "./log.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
-import type { ThreadInit } from "./task_thread.ts";
+import type { LogLevelsMessage, ThreadInit } from "./task_thread.ts";
 
 const METRICS_INTERVAL_MS = 1000;
 /** Quiet partitions among many are asked this often, or ten times a round. */
@@ -26,7 +26,7 @@ export async function runTask(
   { raw, instance: name, task, memoryBytes, kafka, log: logOptions }: ThreadInit,
   plugins: Plugins,
   send: (message: FromTask) => void,
-  open: (receive: (message: ToTask) => void) => void,
+  open: (receive: (message: ToTask | LogLevelsMessage) => void) => void,
 ): Promise<void> {
   const log = createLog(logOptions);
   const instance = parseRaw(raw, plugins).instances.find((each) => each.name === name);
@@ -61,7 +61,10 @@ export async function runTask(
     fetch,
     send: post,
   });
-  open(assembled.receive);
+  open((message) => {
+    if (message.kind !== "log-levels") return assembled.receive(message);
+    for (const [name, level] of message.levels) log.setLevel(name, level);
+  });
   const ended = new AbortController();
   void sendMetrics(assembled.meter, memoryBytes, send, ended.signal);
   try {

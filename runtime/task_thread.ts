@@ -24,9 +24,17 @@ export interface ThreadInit {
   readonly log: { readonly level: LogLevel; readonly format: "json" | "text"; readonly file: string | null };
 }
 
+/** Levels of the log that were changed while the thread runs: by logger, in this order. */
+export interface LogLevelsMessage {
+  readonly kind: "log-levels";
+  readonly levels: readonly (readonly [name: string, level: LogLevel])[];
+}
+
 /** The threads of a program. Each runs the module at `url`, which must call `runTaskThread`. */
 export class TaskThreads {
   #spare: Thread | null = null;
+  readonly #running = new Set<Worker>();
+  #logLevels: LogLevelsMessage | null = null;
 
   constructor(private readonly url: string) {}
 
@@ -41,7 +49,19 @@ export class TaskThreads {
     this.#spare = null;
     listen(receive);
     worker.postMessage(init);
-    return { post: (message: ToTask) => worker.postMessage(message), terminate: () => worker.terminate() };
+    if (this.#logLevels) worker.postMessage(this.#logLevels);
+    this.#running.add(worker);
+    const terminate = () => {
+      this.#running.delete(worker);
+      worker.terminate();
+    };
+    return { post: (message: ToTask) => worker.postMessage(message), terminate };
+  }
+
+  /** Sets levels of the log on every thread, and on those to come. */
+  setLogLevels(levels: LogLevelsMessage["levels"]): void {
+    this.#logLevels = { kind: "log-levels", levels };
+    for (const worker of this.#running) worker.postMessage(this.#logLevels);
   }
 }
 
@@ -75,12 +95,12 @@ function createThread(url: string, name: string): Thread {
  */
 export function runTaskThread(plugins: () => Promise<Plugins>): void {
   const scope = self as unknown as {
-    onmessage: ((event: MessageEvent<ThreadInit | ToTask>) => void) | null;
+    onmessage: ((event: MessageEvent<ThreadInit | ToTask | LogLevelsMessage>) => void) | null;
     postMessage(message: FromTask): void;
   };
   const send = (message: FromTask) => scope.postMessage(message);
-  const early: ToTask[] = [];
-  let receive = (message: ToTask): void => void early.push(message);
+  const early: (ToTask | LogLevelsMessage)[] = [];
+  let receive = (message: ToTask | LogLevelsMessage): void => void early.push(message);
   const parts = Promise.all([import("./run_task.ts"), plugins()]);
   parts.catch(() => {}); // told when there is a task
   scope.onmessage = ({ data }) => {
