@@ -195,12 +195,16 @@ function nestedTopic({ parts }: RawEntry): string | null {
 }
 
 /** Words in keys whose values are nobody's business, whatever the option. */
-const SECRET_WORDS = /password|secret|token|jaas|credential|user\.info|passphrase|private|\bkey$/i;
+const SECRET_WORDS = /password|secret|token|jaas|credential|user\.info|passphrase|private|\bkey$|\bauth\.users\./i;
 
 /** A value as problems show it: masked where it is, or may be meant as, a secret. */
 export function maskedValue(option: AnyOption | null, key: string, entry: RawEntry): string {
-  const isSecret = option?.type === "secret" || ((option === null || option.type === "map") && SECRET_WORDS.test(key));
-  return isSecret ? "[hidden]" : shownValue(entry);
+  return isSecretKey(option, key) ? "[hidden]" : shownValue(entry);
+}
+
+/** Whether the value is, or may be meant as, a secret. */
+export function isSecretKey(option: AnyOption | null, key: string): boolean {
+  return option?.type === "secret" || ((option === null || option.type === "map") && SECRET_WORDS.test(key));
 }
 
 /** The nearest key that is known, for other messages. */

@@ -6,6 +6,7 @@
 import type { ConfigDef } from "../api/config_def.ts";
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import { checkBudgets } from "./budgets.ts";
+import { checkHttp } from "./check_http.ts";
 import { checkSecurity } from "./check_security.ts";
 import { optionOf, parseKeys, unknownKey } from "./parse_config.ts";
 import type { RawConfig, RawKeys } from "./raw.ts";
@@ -52,6 +53,7 @@ function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigPro
   }
   const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
   checkSecurity(values, keys, problems);
+  checkHttp(values, keys, problems);
   return values;
 }
 

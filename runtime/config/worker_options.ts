@@ -9,6 +9,7 @@ import { jaasOptions } from "../kafka/jaas.ts";
 const kafka = "Kafka";
 const security = "Security";
 const worker = "Worker";
+const http = "HTTP";
 
 /** Passed on to the converters and instances that do not set them themselves. */
 const passedOn = "Passed on to instances";
@@ -124,10 +125,47 @@ export const WORKER_OPTIONS = {
   "value.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
   "header.converter": option.optionalString({ doc: "For instances that name none.", group: passedOn }),
   "http.listen": option.string({
-    doc: 'Where /metrics and /health are served, host:port; "off" switches them off.',
+    doc: 'Where /metrics, /health and the REST API are served, host:port; "off" switches them off.',
     default: "127.0.0.1:8083",
-    group: worker,
+    group: http,
     check: (text) => text === "off" || parseListen(text) !== null ? null : 'must be host:port or "off"',
+  }),
+  "http.auth": option.oneOf(["none", "basic", "bearer"], {
+    doc: "How clients of http.listen say who they are: by user and password, or by a token.",
+    default: "none",
+    group: http,
+  }),
+  "http.auth.users": option.map({
+    doc: "basic: passwords by user, as text or as {PBKDF2}iterations$salt$hash (SHA-256; salt and hash in base64).",
+    group: http,
+  }),
+  "http.auth.tokens": option.secret({ doc: "bearer: the tokens, separated by commas.", group: http }),
+  "http.auth.file": option.optionalString({
+    doc: "A file with a user:password a line (basic), or a token a line (bearer), beside those given here.",
+    group: http,
+  }),
+  "http.auth.open.paths": option.list({
+    doc: "Paths that need neither; add /metrics for scrapers that cannot log in.",
+    default: ["/health", "/health/live", "/health/ready"],
+    group: http,
+  }),
+  "http.tls.certificate": option.optionalString({
+    doc: "A PEM file of the certificate, with its chain, to serve HTTPS with.",
+    group: http,
+  }),
+  "http.tls.key": option.optionalString({ doc: "A PEM file of that certificate's private key.", group: http }),
+  "http.hosts": option.list({
+    doc:
+      "Names beside localhost and addresses that browsers may call us by, e.g. a proxy's: sluice.example.com or with a " +
+      "port. Pages of other origins may change nothing.",
+    default: [],
+    group: http,
+  }),
+  "http.insecure.acknowledged": option.boolean({
+    doc:
+      "Allows http.listen to reach beyond this machine with http.auth = none: whoever reaches it commands the worker.",
+    default: false,
+    group: http,
   }),
   "log.level": option.oneOf(["debug", "info", "warn", "error"], {
     doc: "The least that is logged.",
@@ -186,6 +224,11 @@ export type WorkerValues = Values<typeof WORKER_OPTIONS>;
 /** Worker keys that serve as defaults for instances. */
 export function isPassedOn(key: string): boolean {
   return /^(schema\.registry\.|(key|value|header)\.converter$|(key|value|header)\.converter\.)/.test(key);
+}
+
+/** Whether only this machine reaches it. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|::1|0*(:0*)*:0*1|::ffff:127\.\d+\.\d+\.\d+)$/i.test(hostname);
 }
 
 /** Host and port of `http.listen`, or null where it is neither that nor "off". */
