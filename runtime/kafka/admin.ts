@@ -12,7 +12,7 @@ import { kafkajsOptions } from "./client_options.ts";
 import { Cluster } from "./cluster.ts";
 import { silenceNegativeTimeouts } from "./kafkajs_warning.ts";
 import type { ConnectionSettings } from "./settings.ts";
-import type { KafkaAdmin, LogBounds, TopicDescription } from "./types.ts";
+import type { LogBounds, TopicAdmin, TopicDescription } from "./types.ts";
 
 /** What an admin needs. */
 export interface AdminOptions {
@@ -23,11 +23,14 @@ export interface AdminOptions {
 }
 
 /** An admin that connects at its first call. */
-export function createAdmin(options: AdminOptions): KafkaAdmin {
+export function createAdmin(options: AdminOptions): TopicAdmin {
   return new ClusterAdmin(options);
 }
 
-class ClusterAdmin implements KafkaAdmin {
+/** kafkajs' number of this kind of resource. */
+const TOPIC_RESOURCE = 2;
+
+class ClusterAdmin implements TopicAdmin {
   readonly #cluster: Cluster;
   #kafkajs: Promise<Admin> | null = null;
 
@@ -65,16 +68,38 @@ class ClusterAdmin implements KafkaAdmin {
     });
   }
 
-  async ensureTopic(topic: string, partitions: number, replicationFactor: number): Promise<void> {
+  async ensureTopic(
+    topic: string,
+    partitions: number,
+    replicationFactor: number,
+    config: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     if ((await this.#cluster.metadata([topic])).topics.has(topic)) return;
     await this.#run(`Cannot create topic "${topic}"`, async (admin) => {
       try {
-        const topics = [{ topic, numPartitions: partitions, replicationFactor }];
+        const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+        const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }];
         await admin.createTopics({ topics, waitForLeaders: true });
       } catch (error) {
         if (!brokerErrors(error).includes("TOPIC_ALREADY_EXISTS")) throw error;
       }
     });
+  }
+
+  async topicConfig(topic: string, name: string): Promise<string | null> {
+    const { resources } = await this.#run(
+      `Cannot read the configuration of topic "${topic}"`,
+      (admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: [name] }],
+        }),
+    );
+    return resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue ?? null;
+  }
+
+  async clusterId(): Promise<string | null> {
+    return (await this.#cluster.metadata([])).clusterId ?? null;
   }
 
   async close(): Promise<void> {

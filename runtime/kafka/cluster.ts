@@ -48,6 +48,7 @@ export interface PartitionMetadata {
 export interface ClusterMetadata {
   readonly brokers: ReadonlyMap<number, BrokerAddress>;
   readonly topics: ReadonlyMap<string, TopicMetadata>;
+  readonly clusterId?: string | null;
 }
 
 /** A connection and what its broker can do. */
@@ -214,7 +215,7 @@ export class Cluster {
       const topicId = topicIdText(topic.topicId);
       found.set(topic.name, { name: topic.name, topicId, internal: topic.isInternal, partitions });
     }
-    return { brokers, topics: found };
+    return { brokers, topics: found, clusterId: response.clusterId };
   }
 
   async #open(host: string, port: number): Promise<BrokerConnection> {

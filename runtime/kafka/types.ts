@@ -125,3 +125,18 @@ export interface KafkaAdmin {
   ensureTopic(topic: string, partitions: number, replicationFactor: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/** The control plane of whoever looks after topics of its own. */
+export interface TopicAdmin extends KafkaAdmin {
+  /** Creates the topic, with this configuration, where it does not exist. */
+  ensureTopic(
+    topic: string,
+    partitions: number,
+    replicationFactor: number,
+    config?: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /** A topic's setting, or null where the broker does not tell it. */
+  topicConfig(topic: string, name: string): Promise<string | null>;
+  /** Null where the broker does not tell it. */
+  clusterId(): Promise<string | null>;
+}
