@@ -65,7 +65,7 @@ function overlappingTask(
         learn: () => Promise.resolve(),
       },
       validate: (batch) => batch,
-      transform: (batch) => batch,
+      transform: (batch) => [batch],
     }),
     sink: {
       overlaps: true,

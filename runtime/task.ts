@@ -244,10 +244,12 @@ export class Task {
       turns.enter("transform");
       const transformed = stages.transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
       turns.enter("consume");
-      await turns.during("put", () => this.#whoever(() => put(sink, transformed, retry)));
-      counters.put(transformed.numRows);
-      this.#rowsSincePrepare += transformed.numRows;
-      if (!consume.isCurrent(token)) return; // its topic failed
+      for (const part of transformed) {
+        await turns.during("put", () => this.#whoever(() => put(sink, part, retry)));
+        counters.put(part.numRows);
+        this.#rowsSincePrepare += part.numRows;
+        if (!consume.isCurrent(token)) return; // its topic failed
+      }
     }
     for (const batch of decoded) recycleBatch(sink, batch);
     await reporter.room(); // a slab of nothing but bad records is reported whole: the next waits until these are sent

@@ -15,8 +15,11 @@ import type { FromTask } from "./task_protocol.ts";
 export interface TopicStages {
   readonly decode: DecodeStage;
   validate(batch: SinkBatch, reject: (row: number, error: DataError) => void): SinkBatch;
-  /** `reject` is told the batch that the row is of: a step may have taken rows out before. */
-  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
+  /**
+   * One batch, or where rows came to have different schemas several that chain. `reject` is told the batch that the row is
+   * of: a step may have taken rows out before.
+   */
+  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): readonly SinkBatch[];
 }
 
 /** What a task is made of. */

@@ -80,7 +80,7 @@ Deno.test("Task waits for room among the dead letters after each slab, before it
         learn: () => Promise.resolve(),
       },
       validate: (batch) => batch,
-      transform: (batch) => batch,
+      transform: (batch) => [batch],
     }),
     sink,
     reporter,
@@ -178,7 +178,7 @@ async function runOver(slabs: readonly string[], sink: Partial<SinkTask<unknown>
         learn: () => Promise.resolve(),
       },
       validate: (batch) => batch,
-      transform: (batch) => batch,
+      transform: (batch) => [batch],
     }),
     sink: {
       open: () => Promise.resolve(),

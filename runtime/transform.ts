@@ -2,16 +2,24 @@
  * Stage 4, transform: a chain of transforms, batch to batch. Where a record came from never changes; what a transform
  * refuses is set aside and taken out before the next one.
  *
+ * A step with a predicate is given the rows for which it holds; afterwards all rows stand in their order again. They are
+ * one batch wherever one schema serves them all (see `merge_rows.ts`), else a batch for each run of rows of one schema:
+ * batches that chain, as each record has its own schema with Kafka Connect.
+ *
  * @module
  */
 import { type DataError, FatalError, type SinkBatch, type Transform } from "./api/mod.ts";
 import type { NamedPlugin, TransformStep } from "./config/resolve_instance.ts";
+import { createRowMerger, type RowMerger } from "./merge_rows.ts";
 import type { Predicate, PredicatePlugin } from "./transforms/predicate.ts";
+
+/** Called with each row that a step refused, and with the batch that it is a row of. */
+type Reject = (of: SinkBatch, row: number, error: DataError) => void;
 
 /** Transforms the batches of one topic in one task. */
 export interface TransformStage {
-  /** The transformed rows; each that a step refused was passed to `reject` once, with the batch that it is a row of. */
-  transform(batch: SinkBatch, reject: (of: SinkBatch, row: number, error: DataError) => void): SinkBatch;
+  /** The transformed rows, batches that chain; each row that a step refused was passed to `reject` once. */
+  transform(batch: SinkBatch, reject: Reject): readonly SinkBatch[];
 }
 
 interface Step {
@@ -19,30 +27,49 @@ interface Step {
   readonly transform: Transform;
   readonly predicate: Predicate | null;
   readonly negate: boolean;
+  readonly merge: RowMerger;
 }
 
 /** The chain of these steps, in order; none: batches pass as they are. */
 export function createTransformStage(chain: readonly TransformStep<NamedPlugin>[]): TransformStage {
-  const steps = chain.map(({ alias, plugin, config, predicate, negate }): Step => ({
+  const steps = chain.map(({ alias, plugin, config, side, predicate, negate }): Step => ({
     alias,
-    transform: plugin.create(config),
+    transform: plugin.create(config, side),
     predicate: predicate && predicatePlugin(predicate.plugin).create(predicate.config),
     negate,
+    merge: createRowMerger(),
   }));
   return {
     transform(batch, reject) {
+      let batches: readonly SinkBatch[] = [batch];
       for (const step of steps) {
-        if (batch.numRows === 0) break;
-        if (step.predicate === null || step.predicate.holds(batch) !== step.negate) {
-          batch = applied(step, batch, reject);
-        }
+        batches = batches.flatMap((each) => each.numRows === 0 ? [each] : appliedWhere(step, each, reject));
       }
-      return batch;
+      return batches;
     },
   };
 }
 
-function applied({ alias, transform }: Step, batch: SinkBatch, reject: Parameters<TransformStage["transform"]>[1]) {
+/** Applies a step to the rows that its predicate chooses. */
+function appliedWhere(step: Step, batch: SinkBatch, reject: Reject): readonly SinkBatch[] {
+  const { alias, predicate, negate } = step;
+  if (predicate === null) return [applied(step, batch, reject)];
+  const holds = predicate.holds(batch);
+  if (typeof holds === "boolean") return [holds === negate ? batch : applied(step, batch, reject)];
+  if (holds.length !== batch.numRows) {
+    throw new FatalError(
+      `Cannot apply transform ${alias}: its predicate answered for ${holds.length} of ${batch.numRows} rows`,
+    );
+  }
+  const all = Int32Array.from({ length: batch.numRows }, (_, row) => row);
+  const chosen = all.filter((row) => (holds[row] !== 0) !== negate);
+  if (chosen.length === 0) return [batch];
+  if (chosen.length === batch.numRows) return [applied(step, batch, reject)];
+  const others = batch.select(all.filter((row) => (holds[row] !== 0) === negate));
+  return step.merge(applied(step, batch.select(chosen), reject), others);
+}
+
+function applied({ alias, transform }: Step, batch: SinkBatch, reject: Reject): SinkBatch {
   const refused = new Set<number>();
   const out = transform.apply(batch, (row, error) => {
     const record = batch.origin.rows[row];

@@ -10,7 +10,7 @@ import {
   types,
   type Values,
 } from "./api/mod.ts";
-import { createTransformStage } from "./transform.ts";
+import { createTransformStage, type TransformStage } from "./transform.ts";
 import { compileDatePattern } from "./transforms/date_pattern.ts";
 import { insertField } from "./transforms/insert_field.ts";
 import { replaceField } from "./transforms/replace_field.ts";
@@ -39,7 +39,20 @@ function batchWith(schema: Schema, rows: readonly Row[], tombstones: Uint8Array 
 function stageOf<Def extends ConfigDef>(plugin: TransformPlugin<Def>, options: Partial<Values<Def>>) {
   const defaults = Object.entries(plugin.options).map(([key, { default: value }]) => [key, value]);
   const config = { ...Object.fromEntries(defaults), ...options } as Values<ConfigDef>;
-  return createTransformStage([{ alias: "t", plugin, config, predicate: null, negate: false }]);
+  return oneBatch(
+    createTransformStage([{ alias: "t", plugin, config, side: "value", predicate: null, negate: false }]),
+  );
+}
+
+/** For chains that never part a batch. */
+function oneBatch({ transform }: TransformStage) {
+  return {
+    transform(...given: Parameters<typeof transform>): SinkBatch {
+      const [batch, ...others] = transform(...given);
+      assertEquals(others, []);
+      return batch;
+    },
+  };
 }
 
 function transformed<Def extends ConfigDef>(
@@ -183,13 +196,14 @@ Deno.test("compileDatePattern() names what it does not know", () => {
 });
 
 const twoSteps = (first: TransformPlugin, second: TransformPlugin) =>
-  createTransformStage([first, second].map((plugin, i) => ({
+  oneBatch(createTransformStage([first, second].map((plugin, i) => ({
     alias: `t${i}`,
     plugin,
+    side: "value" as const,
     config: { ...Object.fromEntries(Object.keys(plugin.options).map((key) => [key, null])), "topic.field": "t" },
     predicate: null,
     negate: false,
-  })));
+  }))));
 
 Deno.test("transform() takes refused rows out before the next step, also where a step drops rows of its own", () => {
   const dropper: TransformPlugin = {
@@ -215,7 +229,14 @@ Deno.test("transform() takes refused rows out before the next step, also where a
 Deno.test("transform() stops where a transform changes the origin", () => {
   const other = batchWith(new Schema([]), []);
   const changer: TransformPlugin = { name: "Changer", options: {}, create: () => ({ apply: () => other }) };
-  const stage = createTransformStage([{ alias: "bad", plugin: changer, config: {}, predicate: null, negate: false }]);
+  const stage = createTransformStage([{
+    alias: "bad",
+    plugin: changer,
+    config: {},
+    side: "value",
+    predicate: null,
+    negate: false,
+  }]);
   const batch = batchWith(new Schema([types.field("a", types.int8())]), [{ a: 1 }]);
   assertThrows(() => stage.transform(batch, () => {}), FatalError, "transform bad");
 });
@@ -227,11 +248,12 @@ Deno.test("transform() applies a step where its predicate holds, or with negate 
   ) {
     const { transform } = createTransformStage([{
       alias: "t",
+      side: "value",
       plugin: replaceField,
       config: { include: [], exclude: [], renames: ["a:b"] },
       predicate: { plugin: topicNameMatches, config: { pattern } },
       negate,
     }]);
-    assertEquals(transform(batch, () => {}).data.schema.names, [touched ? "b" : "a"]);
+    assertEquals(transform(batch, () => {})[0].data.schema.names, [touched ? "b" : "a"]);
   }
 });

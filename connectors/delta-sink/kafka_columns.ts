@@ -150,7 +150,7 @@ function keyColumn(batch: SinkBatch): Data | null {
   const nullBitmap = new Uint8Array((numRows + 7) >> 3);
   let nullCount = 0;
   for (let row = 0; row < numRows; row++) {
-    if (batch.key(row) === null) nullCount++;
+    if (!batch.hasKey(row)) nullCount++;
     else nullBitmap[row >> 3] |= 1 << (row & 7);
   }
   return makeData({ type: types.struct(fields), length: numRows, nullCount, nullBitmap, children });

@@ -27,7 +27,8 @@ export interface HeaderConverterPlugin<Def extends ConfigDef = ConfigDef> {
 
 /** Headers with their values converted; throws DataError, of the stage HEADER_CONVERTER, that names the header. */
 export function convertHeaders(converter: HeaderConverter, headers: readonly RecordHeader[]): RecordHeader[] {
-  return headers.map(({ key, value }) => {
+  return headers.map(({ key, value, isText }) => {
+    if (isText) return { key, value };
     try {
       return { key, value: value === null ? null : converter.convert(value) };
     } catch (error) {

@@ -39,6 +39,8 @@ export interface RecordHeader {
   readonly key: string;
   /** Its bytes. */
   readonly value: Uint8Array | null;
+  /** Its value is UTF-8 text that a transform made: `header.converter` leaves it as it is. */
+  readonly isText?: true;
 }
 
 /** The offset of record `index`. */

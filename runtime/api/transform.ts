@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigDef, Values } from "./config_def.ts";
+import type { RecordSide } from "./converter.ts";
 import type { SinkBatch } from "./batch.ts";
 import type { DataError } from "./errors.ts";
 
@@ -13,11 +14,16 @@ export type RejectRow = (row: number, error: DataError) => void;
 /** One step of a chain. */
 export interface Transform {
   /**
-   * Returns the rows with other columns (`batch.withData`) or fewer rows (`batch.select`, which drops records on
-   * purpose). Topic, partition and offsets stay what they are. Rows that were passed to `reject` may hold anything.
+   * Returns the rows with other columns (`batch.withData`), keys (`withKeys`), headers (`withHeaders`), names of their topic
+   * (`withRoutedTopics`) or tombstones (`withTombstones`), or fewer rows (`batch.select`, which drops records on purpose).
+   * Topic, partition and offsets stay what they are. Rows that were passed to `reject` may hold anything. With a
+   * predicate the batch is the rows for which it holds.
    */
   apply(batch: SinkBatch, reject: RejectRow): SinkBatch;
 }
+
+/** What a step makes of the name of a topic: another name by the name alone, or names that differ by row. */
+export type Routing = ((topic: string) => string) | "rows";
 
 /** A kind of transform: `transforms.<alias>.type: <name>`. */
 export interface TransformPlugin<Def extends ConfigDef = ConfigDef> {
@@ -25,6 +31,16 @@ export interface TransformPlugin<Def extends ConfigDef = ConfigDef> {
   readonly name: string;
   /** Options, read below `transforms.<alias>.`. */
   readonly options: Def;
+  /**
+   * Which sides of a record it can change: `<name>$Key`, `<name>$Value`, the bare name meaning the value (the only side, where
+   * there is one). Absent: it is not of a side, and the name takes no suffix; `create` is given "value".
+   */
+  readonly sides?: readonly RecordSide[];
+  /**
+   * What the step makes of topics' names, as its `apply` does by `withRoutedTopics`; null, or absent: nothing. Asked before
+   * any record: a topic feeds one table.
+   */
+  routing?(config: Values<Def>): Routing | null;
   /** Makes one step of a chain. */
-  create(config: Values<Def>): Transform;
+  create(config: Values<Def>, side: RecordSide): Transform;
 }

@@ -43,23 +43,33 @@ export interface Chosen<Plugin extends NamedPlugin> {
 /** One transform of a chain; it applies where the predicate holds, or with `negate` where it does not. */
 export interface TransformStep<Predicate extends NamedPlugin> extends Chosen<TransformPlugin> {
   readonly alias: string;
+  /** What it changes. */
+  readonly side: RecordSide;
   readonly predicate: Chosen<Predicate> | null;
   readonly negate: boolean;
 }
 
 /**
- * Java's class to the plugin's name: `org.x.DeltaSinkConnector` to delta-sink, `org.x.InsertField$Value` to InsertField;
- * anything else stays, `InsertField$Key` too.
+ * Java's class to the plugin's name: `org.x.DeltaSinkConnector` to delta-sink, `org.x.InsertField$Key` to InsertField
+ * (`sideOf` says which side); anything else stays.
  */
 export function pluginName(given: string, known: readonly string[]): string {
   if (known.includes(given)) return given;
-  const last = given.slice(given.lastIndexOf(".") + 1).replace(/\$Value$/, "");
+  const last = given.slice(given.lastIndexOf(".") + 1).replace(SIDE, "");
   const kebab = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
   const names = [last, ...[last, last.replace(/(Connector|Converter)$/, "")].map(kebab)];
   // Connect's names for them.
   if (names.includes("byte-array")) names.push("bytes");
   if (names.includes("simple-header")) names.push("simple");
   return names.find((name) => known.includes(name)) ?? given;
+}
+
+const SIDE = /\$(Key|Value)$/;
+
+/** The side that a name ends with: `InsertField$Key`; null: none. */
+function sideOf(given: string): RecordSide | null {
+  const side = SIDE.exec(given);
+  return side && side[1].toLowerCase() as RecordSide;
 }
 
 /** The plugin that a key names. Null: the key is missing, or names none (then that is a problem). */
@@ -77,10 +87,7 @@ export function choose<P extends NamedPlugin>(
   const name = pluginName(given, names);
   const plugin = from.find((candidate) => candidate.name === name);
   if (plugin) return plugin;
-  const ofValue = given.replace(/\$Key$/, "$Value");
-  const why = ofValue !== given && names.includes(pluginName(ofValue, names))
-    ? `changes keys: transforms work on the value here; use ${ofValue}`
-    : `must be one of ${names.join(", ")}${didYouMean(given, names)}`;
+  const why = `must be one of ${names.join(", ")}${didYouMean(given, names)}`;
   problems.push({ key: path + key, value: given, why: why + fromText(entry) });
   return null;
 }
@@ -170,9 +177,21 @@ export function chooseTransforms<Predicate extends NamedPlugin>(
         why: `is not in predicates${didYouMean(value, values.predicates)}`,
       });
     }
-    if (chosen) steps.push({ ...chosen, alias, predicate: predicate ?? null, negate: negate === "true" });
+    const side = chosen && chooseSide(chosen.plugin, path + at, own, problems);
+    if (chosen && side) steps.push({ ...chosen, alias, side, predicate: predicate ?? null, negate: negate === "true" });
   }
   return problems.length > before ? null : steps;
+}
+
+/** The side that the type says; null: the plugin has no such side. */
+function chooseSide({ name, sides }: TransformPlugin, at: string, own: RawKeys, problems: ConfigProblem[]) {
+  const value = valueText(own.get("type")!.value);
+  const given = sideOf(value);
+  if (given === null) return sides === undefined || sides.includes("value") ? "value" : sides[0];
+  if (sides?.includes(given)) return given;
+  const forms = sides?.map((side) => `${name}$${side === "key" ? "Key" : "Value"}`) ?? [name];
+  problems.push({ key: `${at}type`, value, why: `has no such form; use ${forms.join(" or ")}` });
+  return null;
 }
 
 function choosePart<P extends NamedPlugin>(

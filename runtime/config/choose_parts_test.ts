@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
-import type { ConfigProblem, HeaderConverterPlugin } from "../api/mod.ts";
+import type { ConfigProblem, HeaderConverterPlugin, RecordSide, TransformPlugin } from "../api/mod.ts";
 import { option } from "../api/config_def.ts";
 import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
-import { choose, chooseHeaderConverter, pluginName } from "./choose_parts.ts";
+import { chooseHeaderConverter, chooseTransforms, pluginName } from "./choose_parts.ts";
+import { INSTANCE_OPTIONS } from "./instance_options.ts";
+import { parseKeys } from "./parse_config.ts";
 
 const TRANSFORMS = BUILT_IN_TRANSFORMS.map(({ name }) => name);
 const PREDICATES = BUILT_IN_PREDICATES.map(({ name }) => name);
@@ -31,17 +33,39 @@ Deno.test("pluginName() knows Connect's classes of connectors and converters", (
   assertEquals(given.map((name) => pluginName(name, known)), ["delta-sink", "avro", "bytes", "string", "org.x.Other"]);
 });
 
-Deno.test("choose() refuses the $Key form of a transform and names the form that there is", () => {
-  const problems: ConfigProblem[] = [];
-  const value = "org.apache.kafka.connect.transforms.InsertField$Key";
-  const keys = new Map([["type", { value, source: "test", parts: [] }]]);
-  assertEquals(choose("type", keys, BUILT_IN_TRANSFORMS, "transforms.t.", problems), null);
-  assertEquals(problems, [{
-    key: "transforms.t.type",
-    value,
-    why: "changes keys: transforms work on the value here; use " +
-      "org.apache.kafka.connect.transforms.InsertField$Value",
-  }]);
+Deno.test("chooseTransforms() takes the side from the type's name, and refuses a form that a transform lacks", () => {
+  const plugin = (name: string, sides?: readonly RecordSide[]): TransformPlugin => ({
+    name,
+    options: {},
+    sides,
+    create: () => ({ apply: (batch) => batch }),
+  });
+  const transforms = [plugin("Both", ["key", "value"]), plugin("OfKeys", ["key"]), plugin("None")];
+  const chosen = (type: string) => {
+    const problems: ConfigProblem[] = [];
+    const keys = new Map([["transforms.t.type", { value: type, source: "test", parts: [] }]]);
+    const values = parseKeys(
+      INSTANCE_OPTIONS,
+      new Map([["transforms", { value: "t", source: "test", parts: [] }]]),
+      "",
+      [],
+    );
+    const steps = chooseTransforms(values, keys, "", { connectors: [], converters: [], transforms }, problems);
+    return steps
+      ? steps.map(({ plugin, side }) => `${plugin.name} ${side}`).join()
+      : problems.map(({ why }) => why).join();
+  };
+  const given = ["Both", "Both$Key", "org.x.Both$Value", "OfKeys", "OfKeys$Value", "None", "None$Value", "None$Key"];
+  assertEquals(given.map(chosen), [
+    "Both value",
+    "Both key",
+    "Both value",
+    "OfKeys key",
+    "has no such form; use OfKeys$Key",
+    "None value",
+    "has no such form; use None",
+    "has no such form; use None",
+  ]);
 });
 
 Deno.test("chooseHeaderConverter() takes Connect's classes and its own options only", () => {

@@ -36,6 +36,7 @@ const deltaSink: SinkConnector = {
 const insertField: TransformPlugin = {
   name: "insert-field",
   options: { "static.field": option.string({ doc: "The field's name." }) },
+  sides: ["value"],
   create: never,
 };
 const plugins: Plugins = {

@@ -42,6 +42,7 @@ const TEXT = new TextEncoder();
 export const insertField: TransformPlugin<typeof OPTIONS> = {
   name: "InsertField",
   options: OPTIONS,
+  sides: ["value"],
   create(config) {
     const inserted = insertedBy(config);
     const schemas = new WeakMap<Schema, Schema | DataError>();

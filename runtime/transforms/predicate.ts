@@ -1,13 +1,14 @@
 /**
- * The contract of a predicate: which batches a transform touches.
+ * The contract of a predicate: which rows a transform touches.
  *
  * @module
  */
 import type { ConfigDef, SinkBatch, Values } from "../api/mod.ts";
 
-/** Decides for a whole batch: its rows share topic, partition and schema, and must share a schema afterwards. */
+/** Decides for the rows of a batch, which share topic, partition and schema. */
 export interface Predicate {
-  holds(batch: SinkBatch): boolean;
+  /** Whether it holds: for all rows alike, or a byte a row (not 0: it holds). */
+  holds(batch: SinkBatch): boolean | Uint8Array;
 }
 
 /** A kind of predicate: `predicates.<alias>.type: <name>`. */
@@ -15,5 +16,7 @@ export interface PredicatePlugin<Def extends ConfigDef = ConfigDef> {
   readonly name: string;
   /** Options, read below `predicates.<alias>.`. */
   readonly options: Def;
+  /** For one that looks at the name of the topic alone (as routers left it): whether it holds for that name. */
+  ofTopic?(config: Values<Def>): (topic: string) => boolean;
   create(config: Values<Def>): Predicate;
 }

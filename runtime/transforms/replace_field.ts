@@ -34,6 +34,7 @@ interface Plan {
 export const replaceField: TransformPlugin<typeof OPTIONS> = {
   name: "ReplaceField",
   options: OPTIONS,
+  sides: ["value"],
   create({ include, exclude, renames }) {
     const keep = new Set(include);
     const drop = new Set(exclude);

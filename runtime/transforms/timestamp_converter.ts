@@ -92,6 +92,7 @@ interface Plan {
 export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
   name: "TimestampConverter",
   options: OPTIONS,
+  sides: ["value"],
   create(config) {
     const fieldPath = config.field === "" ? "value" : config.field;
     const pattern = patternOf(config);

@@ -1,5 +1,6 @@
 /**
- * TopicNameMatches: holds for the topics whose whole name matches `pattern`, as with Kafka Connect.
+ * TopicNameMatches: holds for the topics whose whole name matches `pattern`, as with Kafka Connect: the name as routers
+ * before it left it.
  *
  * @module
  */
@@ -18,9 +19,19 @@ const OPTIONS = {
 export const topicNameMatches: PredicatePlugin<typeof OPTIONS> = {
   name: "TopicNameMatches",
   options: OPTIONS,
+  ofTopic(config) {
+    const pattern = compiled(config.pattern)!;
+    return (topic) => pattern.test(topic);
+  },
   create(config) {
     const pattern = compiled(config.pattern)!;
-    return { holds: (batch) => pattern.test(batch.topic) };
+    return {
+      holds(batch) {
+        const topics = batch.changes?.topics ?? batch.topic;
+        if (typeof topics === "string") return pattern.test(topics);
+        return Uint8Array.from(topics, (topic) => pattern.test(topic) ? 1 : 0);
+      },
+    };
   },
 };
 
