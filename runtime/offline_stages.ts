@@ -66,7 +66,7 @@ export class OfflineStages {
       refused.push({ records: raw, index: rows[row], stage, error: withSchemaOf(error, of) });
     };
     const decoded = await this.retry(`decode records of ${records.topic}`, () => decode.decode(records));
-    const batches = decoded.map((batch) => {
+    const batches = decoded.flatMap((batch) => {
       const valid = validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
       return transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
     });
