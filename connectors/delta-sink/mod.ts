@@ -15,6 +15,7 @@ export const deltaSink: SinkConnector<typeof deltaSinkOptions, DeltaStaged> = {
   options: deltaSinkOptions,
   check: async (...given) => await (await import("./check.ts")).check(...given),
   createTask: async (config, context) => new (await import("./task.ts")).DeltaSinkTask(config, context),
+  previewTask: async (config, context) => new (await import("./preview.ts")).DeltaPreviewTask(config, context),
   createCommitter: async (config, context) =>
     (await import("./configured_committer.ts")).createCommitter(config, context),
 };

@@ -107,6 +107,42 @@ export interface SinkTask<Staged> {
   targetSchema?(topic: string): Promise<Schema | null>;
 }
 
+/** What would have become of the rows that were put, at one target: plain data but for the schemas. */
+export interface TargetPreview {
+  /** The target, as shares name it. */
+  readonly table: string;
+  /** Whose rows it takes. */
+  readonly topic: string;
+  /** The target's columns as they are; null: it does not exist, or has none. */
+  readonly before: Schema | null;
+  /** Its columns once the rows are in; null: no row was put. */
+  readonly after: Schema | null;
+  /** Paths of the columns that the rows would add. */
+  readonly added: readonly string[];
+  /** What of the rows would be where: an entry for each combination of partition values; one without any else. */
+  readonly partitions: readonly TargetPartition[];
+  /** Why the rows could not be committed, e.g. partition columns that the target does not have; null: they could. */
+  readonly refused: string | null;
+}
+
+/** Rows that would share their partition values. */
+export interface TargetPartition {
+  /** By column, as the target writes them; null for null. */
+  readonly values: Readonly<Record<string, string | null>>;
+  /** How many rows. */
+  readonly rows: number;
+  /** Files that would have been written. */
+  readonly files: number;
+  /** Bytes of them. */
+  readonly bytes: number;
+}
+
+/** A task that takes rows and rejects them exactly as a real one does, and writes nothing. */
+export interface PreviewTask<Staged> extends SinkTask<Staged> {
+  /** What would have become of all that was put so far. */
+  preview(): Promise<readonly TargetPreview[]>;
+}
+
 /** Publishes shares. Used by the coordinator alone, one call a table at a time. */
 export interface Committer<Staged> {
   /**
@@ -125,6 +161,11 @@ export interface Committer<Staged> {
    * offset, so that a crash cannot move the start. Leaves partitions alone that have an offset by now.
    */
   initialize(at: Offsets): Promise<void>;
+  /**
+   * Writes these offsets whatever the target says now, lower ones too, and nothing else: the next run of the connector
+   * begins there. Asked for by somebody, while no task runs; repeatable. Absent: the offsets cannot be altered.
+   */
+  alterOffsets?(at: Offsets): Promise<void>;
   /** Ends background work (checkpoints); returns when it is done. */
   stop(): Promise<void>;
   /** What the committer has asked of the storage of a target so far: metrics. */
@@ -143,6 +184,11 @@ export interface SinkConnector<Def extends ConfigDef = ConfigDef, Staged = unkno
   check(config: Config<Def>, topics: readonly string[], context: ConnectorContext): Promise<void>;
   /** Makes a task, on a thread of its own. */
   createTask(config: Config<Def>, context: SinkTaskContext): Promise<SinkTask<Staged>>;
+  /**
+   * A task for previews: against the target as it is now and by the same options, but nothing is written anywhere. Absent:
+   * there are no previews of what the sink does.
+   */
+  previewTask?(config: Config<Def>, context: SinkTaskContext): Promise<PreviewTask<Staged>>;
   /** Absent: Kafka's group offsets are the progress. */
   createCommitter?(config: Config<Def>, context: ConnectorContext): Promise<Committer<Staged>>;
 }
