@@ -16,6 +16,7 @@ import {
   type Log,
   type Offsets,
   partitionKey,
+  type PartitionOffset,
   type Share,
   type StorageUsage,
   type TopicPartition,
@@ -154,10 +155,11 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   }
 
   async initialize(at: Offsets): Promise<void> {
-    await inParallel(
-      [...Map.groupBy(at, ({ topic }) => this.#options.tableOf(topic))],
-      ([name, ofTable]) => this.#serially(name, (table) => this.#initialize(table, ofTable)),
-    );
+    await this.#writeOffsets(at, "start");
+  }
+
+  async alterOffsets(at: Offsets): Promise<void> {
+    await this.#writeOffsets(at, "alter");
   }
 
   storageUsage(table: string): readonly StorageUsage[] {
@@ -205,22 +207,36 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
     }
   }
 
-  async #initialize(table: Table, at: Offsets): Promise<void> {
-    const { appId, clock, putTimeoutMs = PUT_TIMEOUT_MS } = this.#options;
+  async #writeOffsets(at: Offsets, why: "start" | "alter"): Promise<void> {
+    await inParallel(
+      [...Map.groupBy(at, ({ topic }) => this.#options.tableOf(topic))],
+      ([name, ofTable]) => this.#serially(name, (table) => this.#writeTableOffsets(table, ofTable, why)),
+    );
+  }
+
+  /** A version of offsets alone: `start` writes those that the table lacks, `alter` all that differ from what it says. */
+  async #writeTableOffsets(table: Table, at: Offsets, why: "start" | "alter"): Promise<void> {
+    const { appId, clock, log, putTimeoutMs = PUT_TIMEOUT_MS } = this.#options;
     const startMs = clock.monotonic();
     await table.log.refresh();
     for (let attempts = 1;; attempts++) {
       const { snapshot } = table.log;
-      const absent = at.filter((partition) => tableOffset(snapshot, this.#options, partition) === null);
-      if (absent.length === 0) return;
+      if (why === "alter") assertOurs(table.name, snapshot, { ...this.#options, topicRecreated: "restart" }, at);
+      const isOpen = (partition: PartitionOffset) =>
+        why === "start"
+          ? tableOffset(snapshot, this.#options, partition) === null
+          : snapshot?.txns.get(appIdOf(appId, partition)) !== partition.offset;
+      const open = at.filter(isOpen);
+      if (open.length === 0) return;
       const schema = planSchema(snapshot, [], this.#schemaRules(table));
-      const txns = new Map(absent.map((partition) => [appIdOf(appId, partition), partition.offset]));
-      const start = Object.fromEntries(absent.map((partition) => [partitionKey(partition), String(partition.offset)]));
-      const userMetadata = JSON.stringify({ start });
-      const transaction = this.#transaction(table, schema, { epoch: 0, txns, files: [], tags: {}, userMetadata });
-      if (await this.#put(table, transaction)) {
-        const partitions = Object.entries(start).map(([key, offset]) => `${key}@${offset}`).join(" ");
-        this.#options.log.info("The start offsets are in the table", { table: table.name, partitions });
+      const txns = new Map(open.map((partition) => [appIdOf(appId, partition), partition.offset]));
+      const offsets = Object.fromEntries(open.map((partition) => [partitionKey(partition), String(partition.offset)]));
+      const content = { epoch: 0, txns, files: [], tags: {}, userMetadata: JSON.stringify({ [why]: offsets }) };
+      const operation = why === "alter" ? "ALTER OFFSETS" : undefined;
+      if (await this.#put(table, { ...this.#transaction(table, schema, content), operation })) {
+        const partitions = Object.entries(offsets).map(([key, offset]) => `${key}@${offset}`).join(" ");
+        const said = why === "alter" ? "The offsets in the table are altered" : "The start offsets are in the table";
+        log.info(said, { table: table.name, partitions });
         return;
       }
       if (clock.monotonic() - startMs > putTimeoutMs) throw crowded(table.name, attempts, putTimeoutMs);

@@ -30,6 +30,8 @@ export interface Transaction {
   readonly timestampMs: number;
   readonly engineInfo: string;
   readonly queryId: string;
+  /** What `commitInfo` calls it; a streaming update where it says nothing. */
+  readonly operation?: string;
   readonly epoch: number;
   readonly protocol: Protocol | null;
   readonly metadata: Metadata | null;
@@ -59,9 +61,10 @@ export function transactionActions(transaction: Transaction): Action[] {
 
 function commitInfo(transaction: Transaction): Record<string, unknown> {
   const { timestampMs, readVersion, engineInfo, queryId, epoch, txnId, files, tags, userMetadata } = transaction;
+  const { operation = "STREAMING UPDATE" } = transaction;
   return {
     timestamp: timestampMs,
-    operation: "STREAMING UPDATE",
+    operation,
     operationParameters: { outputMode: "Append", queryId, epochId: String(epoch) },
     operationMetrics: {
       numOutputRows: String(sum(files.map((file) => file.rows))),
