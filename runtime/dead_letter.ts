@@ -104,16 +104,19 @@ export function letterBytes({ key, value, headers }: ProducerRecord): number {
   return bytes;
 }
 
-function isErrorHeader(key: string): boolean {
+/** Whether a header is of a letter, and not the record's own. */
+export function isErrorHeader(key: string): boolean {
   return key.startsWith(CONNECT_HEADERS) || key.startsWith(SLUICE_HEADERS);
 }
 
-/** How often the record was a letter before: as we counted, else as often as Connect appended its headers. */
-function attemptsOf(headers: readonly RecordHeader[]): number {
-  const counted = headers.findLast(({ key }) => key === `${SLUICE_HEADERS}attempts`)?.value;
-  const attempts = counted ? Number(new TextDecoder().decode(counted)) : NaN;
-  if (Number.isSafeInteger(attempts) && attempts >= 0) return attempts;
-  return headers.filter(({ key }) => key === `${CONNECT_HEADERS}topic`).length;
+/** How often a record with these headers is, or was, a letter: as we counted, and once each time that Connect appended its headers. */
+export function attemptsOf(headers: readonly RecordHeader[]): number {
+  const countedAt = headers.findLastIndex(({ key }) => key === `${SLUICE_HEADERS}attempts`);
+  const text = countedAt < 0 ? null : headers[countedAt].value;
+  const counted = text ? Number(new TextDecoder().decode(text)) : NaN;
+  const isCounted = Number.isSafeInteger(counted) && counted >= 0;
+  const since = isCounted ? headers.slice(countedAt + 1) : headers;
+  return (isCounted ? counted : 0) + since.filter(({ key }) => key === `${CONNECT_HEADERS}topic`).length;
 }
 
 function errorHeaders(
