@@ -1,10 +1,13 @@
 /**
- * The HTTP server: /metrics, /health/live, /health/ready; a table of routes that Kafka Connect's REST API will join.
+ * The HTTP server: /metrics and /health of its own, and a table of routes for Kafka Connect's REST API, loaded with the
+ * first request for one of them.
  *
  * @module
  */
 import { ConfigError, type Log } from "../api/mod.ts";
-import { parseListen } from "../config/worker_options.ts";
+import { isLoopback, parseListen } from "../config/worker_options.ts";
+import { errorResponse } from "./error_response.ts";
+import { refuseForeign } from "./origin.ts";
 
 /** Whether the worker does its work, and if not, why. */
 export interface Health {
@@ -12,6 +15,15 @@ export interface Health {
   readonly reasons: readonly string[];
   /** Topics that are not read although the rest is. */
   readonly degraded?: readonly string[];
+}
+
+/** Who is let in, and by which certificate we are known. */
+export interface HttpSecurity {
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** The answer to who is not let in; null: nobody has to say who they are. */
+  readonly authenticate: ((request: Request) => Promise<Response | null>) | null;
+  /** Names that browsers may call us by, beside this machine's own. */
+  readonly hosts: readonly string[];
 }
 
 /** What is served. */
@@ -23,6 +35,10 @@ export interface HttpOptions {
   readonly log: Log;
   /** Further routes. */
   readonly routes?: readonly Route[];
+  /** Further routes yet: asked for with the first request that no other route answers. */
+  readonly later?: () => Promise<readonly Route[]>;
+  /** None: no TLS, everybody is let in. */
+  readonly security?: HttpSecurity;
 }
 
 /** One method and path; `:name` in the path matches one part. */
@@ -39,35 +55,37 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Starts it; null where it is switched off. Throws ConfigError where the address cannot be had. */
+/** Starts it; null where it is switched off. Throws ConfigError where the address or the certificate cannot be used. */
 export function startHttpServer(options: HttpOptions): HttpServer | null {
-  const { listen, log } = options;
+  const { listen, log, security } = options;
   if (listen === "off") return null;
   const address = parseListen(listen);
   if (!address) throw new ConfigError([{ key: "http.listen", value: listen, why: 'must be host:port or "off"' }]);
-  const routes = [...ownRoutes(options), ...options.routes ?? []];
+  const answer = answering(options, isLoopback(address.hostname));
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({
       ...address,
-      onListen: ({ hostname, port }) =>
-        log.info("Serving metrics and health", { address: `http://${hostname}:${port}` }),
+      ...security?.tls,
+      onListen: ({ hostname, port }) => {
+        const scheme = security?.tls ? "https" : "http";
+        log.info("Serving metrics, health and the REST API", { address: `${scheme}://${hostname}:${port}` });
+      },
       onError: (error) => {
         log.error("A request failed", { error: String(error) });
         return errorResponse(500, "Internal error; see the worker's log");
       },
-    }, (request) => answer(request, routes));
+    }, answer);
   } catch (error) {
-    if (!isAddressTrouble(error)) throw error;
-    const why = `cannot be listened on (${error.name}); name another address, or "off"`;
-    throw new ConfigError([{ key: "http.listen", value: listen, why }]);
+    if (isAddressTrouble(error)) {
+      const why = `cannot be listened on (${error.name}); name another address, or "off"`;
+      throw new ConfigError([{ key: "http.listen", value: listen, why }]);
+    }
+    if (!security?.tls || !(error instanceof Error)) throw error;
+    const why = `cannot be used with http.tls.key (${error.message}); both must be PEM, the key unencrypted`;
+    throw new ConfigError([{ key: "http.tls.certificate", why }]);
   }
   return { port: server.addr.port, stop: () => server.shutdown() };
-}
-
-/** An error as Kafka Connect's REST API gives it. */
-export function errorResponse(status: number, message: string): Response {
-  return Response.json({ error_code: status, message }, { status });
 }
 
 function isAddressTrouble(error: unknown): error is Error {
@@ -84,31 +102,59 @@ function ownRoutes({ metrics, health }: HttpOptions): Route[] {
     }),
     // To answer at all is to live.
     get("/health/live", () => Response.json({ status: "live" })),
-    get("/health/ready", readyResponse),
-    get("/health", readyResponse),
+    get("/health/ready", () => healthResponse(({ state, reasons }) => ({ status: state, reasons }))),
+    // Connect's shape, with more in it.
+    get("/health", () =>
+      healthResponse(({ ready, state, reasons }) => ({
+        status: ready ? "healthy" : "unhealthy",
+        message: reasons.join("; ") || "Worker has completed startup and is ready to handle requests.",
+        state,
+        reasons,
+      }))),
   ];
 
-  function readyResponse(): Response {
+  function healthResponse(body: (of: { ready: boolean; state: string; reasons: string[] }) => object): Response {
     const { ready, reasons, degraded = [] } = health();
-    const status = !ready ? "not ready" : degraded.length > 0 ? "degraded" : "ready";
+    const state = !ready ? "not ready" : degraded.length > 0 ? "degraded" : "ready";
     // Degraded is an alert and no reason to be replaced: the other topics are served.
-    return Response.json({ status, reasons: [...reasons, ...degraded] }, { status: ready ? 200 : 503 });
+    return Response.json(body({ ready, state, reasons: [...reasons, ...degraded] }), { status: ready ? 200 : 503 });
   }
 }
 
-async function answer(request: Request, routes: readonly Route[]): Promise<Response> {
+function answering(options: HttpOptions, isLocal: boolean): (request: Request) => Promise<Response> {
+  const { security, later = () => Promise.resolve([]) } = options;
+  const own = [...ownRoutes(options), ...options.routes ?? []];
+  let others: Promise<readonly Route[]> | null = null;
+  return async (request) => {
+    const refusal = refuseForeign(request, isLocal, security?.hosts ?? []) ??
+      (security?.authenticate ? await security.authenticate(request) : null);
+    if (refusal) return refusal;
+    const found = await answer(request, own);
+    if (found) return found;
+    others ??= later();
+    others.catch(() => others = null); // the next request tries again
+    return await answer(request, await others) ??
+      errorResponse(404, `There is nothing at ${new URL(request.url).pathname}`);
+  };
+}
+
+/** Null: none of the routes has this path. */
+async function answer(request: Request, routes: readonly Route[]): Promise<Response | null> {
   const { pathname } = new URL(request.url);
   const method = request.method === "HEAD" ? "GET" : request.method;
-  const allowed: string[] = [];
+  const methods: string[] = [];
   for (const route of routes) {
     const parameters = matchPath(route.path, pathname);
     if (!parameters) continue;
     if (route.method === method) return await route.handle(request, parameters);
-    allowed.push(route.method);
+    methods.push(...route.method === "GET" ? ["GET", "HEAD"] : [route.method]);
   }
-  if (allowed.length === 0) return errorResponse(404, `There is nothing at ${pathname}`);
-  const response = errorResponse(405, `${pathname} takes ${allowed.join(", ")}, not ${request.method}`);
-  response.headers.set("allow", allowed.join(", "));
+  if (methods.length === 0) return null;
+  const allow = [...new Set(methods), "OPTIONS"].join(", ");
+  const response = method === "OPTIONS"
+    ? new Response(null, { status: 200 })
+    : errorResponse(405, `${pathname} takes ${allow}, not ${request.method}`);
+  response.headers.set("allow", allow);
   return response;
 }
 

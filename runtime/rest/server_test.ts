@@ -61,6 +61,44 @@ Deno.test("startHttpServer() answers errors in Connect's shape", async () => {
   }
 });
 
+Deno.test("startHttpServer() loads further routes with the first request that is for one of them", async () => {
+  let loads = 0;
+  const later = () => {
+    if (++loads === 1) return Promise.reject(new Error("not yet"));
+    return Promise.resolve([{ method: "GET", path: "/", handle: () => Response.json("root") }]);
+  };
+  const { server, get } = start({ later });
+  try {
+    await get("/metrics");
+    await get("/health", { method: "POST" });
+    assertEquals(loads, 0);
+    assertEquals([(await get("/")).status, (await get("/")).text, (await get("/none")).status], [500, '"root"', 404]);
+    assertEquals(loads, 2);
+    const options = await fetch(`http://127.0.0.1:${server.port}/`, { method: "OPTIONS" });
+    assertEquals([options.status, options.headers.get("allow")], [200, "GET, HEAD, OPTIONS"]);
+    const head = await fetch(`http://127.0.0.1:${server.port}/`, { method: "HEAD" });
+    assertEquals([head.status, await head.text()], [200, ""]);
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("startHttpServer() answers /health as Connect does", async () => {
+  const { server, get } = start({ health: () => ({ ready: false, reasons: ["task 1 is FAILED"] }) });
+  try {
+    const { status, text } = await get("/health");
+    const body = {
+      status: "unhealthy",
+      message: "task 1 is FAILED",
+      state: "not ready",
+      reasons: ["task 1 is FAILED"],
+    };
+    assertEquals([status, JSON.parse(text)], [503, body]);
+  } finally {
+    await server.stop();
+  }
+});
+
 Deno.test("startHttpServer() starts nothing when it is off, and refuses an address in use", async () => {
   assertEquals(startHttpServer({ listen: "off" } as HttpOptions), null);
   const { server } = start();

@@ -57,7 +57,7 @@ Deno.test("a table that fails stops its own topic, and comes back; the others ne
     "task.restart.backoff.max.ms": 500,
     "log.level": "debug",
   });
-  const health = async () => await (await fetch(`http://${address}/health`)).json();
+  const health = async () => await (await fetch(`http://${address}/health/ready`)).json();
   const isDegraded = async (topic: string) => {
     const { status, reasons } = await health();
     return status === "degraded" && reasons.some((why: string) => why.includes(`topic ${topic} is RESTARTING`));
