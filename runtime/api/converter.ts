@@ -33,6 +33,12 @@ export const FIELD_JSON = "sluice.json";
 /** A key of a schema's metadata: the registry's id of the schema that wrote the columns, in digits. */
 export const SCHEMA_ID = "sluice.schema.id";
 
+/** A key of a schema's metadata: the schema's own name, where SetSchemaMetadata gave it one. */
+export const SCHEMA_NAME = "sluice.schema.name";
+
+/** A key of a schema's metadata: the schema's version in digits, where SetSchemaMetadata gave it one. */
+export const SCHEMA_VERSION = "sluice.schema.version";
+
 /** Which part of a record a converter reads. */
 export type RecordSide = "key" | "value";
 

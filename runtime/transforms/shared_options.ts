@@ -1,0 +1,20 @@
+/**
+ * Options that several transforms have.
+ *
+ * @module
+ */
+import { option } from "../api/mod.ts";
+
+/** Connect's option that has no effect here: accepted, so that a configuration moves over as it is. */
+export const NULL_DEFAULTS = {
+  "replace.null.with.default": option.boolean({
+    doc: "As with Connect; without effect: columns have no defaults, a null stays null.",
+    default: true,
+    importance: "low",
+  }),
+};
+
+/** For lists that must not be empty. */
+export function notEmpty(list: readonly string[]): string | null {
+  return list.length === 0 || list.includes("") ? "must name at least one field" : null;
+}
