@@ -39,10 +39,20 @@ export async function readConfig<Predicate extends NamedPlugin>(
   const target: OverrideTarget = { isWorkerKey, selected };
   applyEnvironment(loaded, source.environment, target, problems);
   applySets(loaded, source.sets ?? [], target, problems);
-  const raw = await resolveReferences(onlySelected(loaded, selected), source, problems);
-  await checkExpressions(raw, problems);
-  await loadChecks(raw, plugins);
-  return parseRaw(raw, plugins, problems);
+  return parseRaw(await prepareRaw(onlySelected(loaded, selected), source, plugins, problems), plugins, problems);
+}
+
+/** What stands between raw configuration and `parseRaw`: references are resolved, what checks of set options need is loaded. */
+export async function prepareRaw(
+  raw: RawConfig,
+  sources: ReferenceSources,
+  plugins: Plugins,
+  problems: ConfigProblem[],
+): Promise<RawConfig> {
+  const resolved = await resolveReferences(raw, sources, problems);
+  await checkExpressions(resolved, problems);
+  await loadChecks(resolved, plugins);
+  return resolved;
 }
 
 /** Loads the formats that are chosen, as far as checks of options that are set may need them. */
