@@ -1,5 +1,6 @@
 /**
- * InsertField: adds columns from the record's origin, or a constant, with Kafka Connect's options.
+ * InsertField: adds columns from the record's origin, or a constant, with Kafka Connect's options. The topic is the one that
+ * routers before it made of it. Tombstones, and for keys records without one, get none.
  *
  * @module
  */
@@ -7,15 +8,20 @@ import { type Data, type Field, Schema } from "apache-arrow";
 import {
   BytesColumn,
   DataError,
-  NumberColumn,
+  FatalError,
   option,
   recordBatch,
+  type RecordSide,
   type RejectRow,
   type SinkBatch,
   type TransformPlugin,
   types,
+  type Values,
   WordsColumn,
 } from "../api/mod.ts";
+import { constantColumn } from "./constant_column.ts";
+import { NULL_DEFAULTS } from "./shared_options.ts";
+import { createSideTransform, fieldError, isNullRow, nameTwice, sideValidity } from "./side.ts";
 
 const name = (what: string) =>
   option.optionalString({
@@ -29,6 +35,7 @@ const OPTIONS = {
   "timestamp.field": name("Kafka's timestamp"),
   "static.field": name("a constant, a string"),
   "static.value": option.optionalString({ doc: "The constant for static.field." }),
+  ...NULL_DEFAULTS,
 };
 
 interface Inserted {
@@ -42,92 +49,104 @@ const TEXT = new TextEncoder();
 export const insertField: TransformPlugin<typeof OPTIONS> = {
   name: "InsertField",
   options: OPTIONS,
-  sides: ["value"],
-  create(config) {
-    const inserted = insertedBy(config);
-    const schemas = new WeakMap<Schema, Schema | DataError>();
-    const extended = (schema: Schema): Schema | DataError => {
-      const names = [...schema.fields, ...inserted.map(({ field }) => field)].map((field) => field.name);
-      const twice = names.find((each, i) => names.indexOf(each) !== i);
-      if (twice === undefined) {
-        return new Schema([...schema.fields, ...inserted.map(({ field }) => field)], schema.metadata);
-      }
-      return new DataError(
-        `Cannot insert the field ${twice}: the record has a field of that name already; choose another name`,
-        { reason: "field name is taken", fieldPath: twice },
-      );
-    };
-    return {
-      apply(batch, reject) {
-        if (inserted.length === 0) return batch;
-        const { schema, data } = batch.data;
-        let target = schemas.get(schema);
-        if (!target) schemas.set(schema, target = extended(schema));
-        if (target instanceof DataError) {
-          for (let row = 0; row < batch.numRows; row++) reject(row, target);
-          return batch;
+  sides: ["key", "value"],
+  create(config, side) {
+    const inserted = insertedBy(config, side);
+    return createSideTransform({
+      name: "InsertField",
+      side,
+      plan(schema) {
+        if (inserted.length === 0) return null;
+        const fields = [...schema.fields, ...inserted.map(({ field }) => field)];
+        const twice = nameTwice(fields);
+        if (twice !== undefined) {
+          return fieldError(
+            `Cannot insert the field ${twice}: the record has a field of that name already; choose another name`,
+            "field name is taken",
+            twice,
+          );
         }
-        const columns = [...data.children, ...inserted.map((each) => each.column(batch, reject))];
-        return batch.withData(recordBatch(target, columns, batch.numRows));
+        const target = new Schema(fields, schema.metadata);
+        return ({ data, numRows }, batch, reject) => {
+          const columns = [...data.children, ...inserted.map((each) => each.column(batch, reject))];
+          return recordBatch(target, columns, numRows);
+        };
       },
-    };
+    });
   },
 };
 
-function insertedBy(config: Parameters<typeof insertField.create>[0]): Inserted[] {
+function insertedBy(config: Values<typeof OPTIONS>, side: RecordSide): Inserted[] {
   const all: Inserted[] = [];
   const add = (key: keyof typeof OPTIONS, type: Field["type"], fill: (field: Field) => Inserted["column"]) => {
     const given = config[key];
-    if (given === null) return;
+    if (typeof given !== "string") return;
     const field = types.field(given.replace(/[!?]$/, ""), type, !given.endsWith("!"));
     all.push({ field, column: fill(field) });
   };
-  add("topic.field", types.utf8(), ({ type }) => (batch) => constant(type, batch, TEXT.encode(batch.topic)));
+  add("topic.field", types.utf8(), ({ type }) => (batch) => topics(type, batch, side));
   add("partition.field", types.int32(), ({ type }) => (batch) => {
-    const column = new NumberColumn(type, Int32Array);
-    for (let row = 0; row < batch.numRows; row++) {
-      if (batch.isTombstone(row)) column.appendNull();
-      else column.append(batch.partition);
-    }
-    return column.finish();
+    return constantColumn(type, batch.partition, sideValidity(batch, side), batch.numRows);
   });
   add("offset.field", types.int64(), ({ type }) => (batch) => {
     const column = new WordsColumn(type, 2);
     for (let row = 0; row < batch.numRows; row++) {
-      if (batch.isTombstone(row)) column.appendNull();
+      if (isNullRow(batch, side, row)) column.appendNull();
       else column.appendBigInt(batch.offset(row));
     }
     return column.finish();
   });
-  add("timestamp.field", types.timestamp(), (field) => (batch, reject) => timestamps(field, batch, reject));
+  add("timestamp.field", types.timestamp(), (field) => (batch, reject) => timestamps(field, batch, side, reject));
   const value = config["static.value"];
-  // Connect inserts nothing where the value is missing.
   if (value !== null) {
-    add("static.field", types.utf8(), ({ type }) => (batch) => constant(type, batch, TEXT.encode(value)));
+    const bytes = TEXT.encode(value);
+    add("static.field", types.utf8(), ({ type }) => (batch) => {
+      return constantColumn(type, bytes, sideValidity(batch, side), batch.numRows);
+    });
+  } else if (typeof config["static.field"] === "string") {
+    throw new FatalError(
+      "Cannot make an InsertField: static.field is set, and static.value, what it would hold, is not",
+    );
+  }
+  if (all.length === 0) {
+    throw new FatalError(
+      "Cannot make an InsertField: it would insert nothing; set topic.field, partition.field, offset.field, " +
+        "timestamp.field, or static.field with static.value",
+    );
   }
   return all;
 }
 
-function constant(type: Field["type"], batch: SinkBatch, bytes: Uint8Array): Data {
+function topics(type: Field["type"], batch: SinkBatch, side: RecordSide): Data {
+  const routed = batch.changes?.topics ?? batch.topic;
+  if (typeof routed === "string") {
+    return constantColumn(type, TEXT.encode(routed), sideValidity(batch, side), batch.numRows);
+  }
   const column = new BytesColumn(type);
   for (let row = 0; row < batch.numRows; row++) {
-    if (batch.isTombstone(row)) column.appendNull();
-    else column.append(bytes);
+    if (isNullRow(batch, side, row)) column.appendNull();
+    else column.appendString(routed[row]);
   }
   return column.finish();
 }
 
 /** Kafka's timestamps; -1 is none. */
-function timestamps({ name: path, type, nullable }: Field, batch: SinkBatch, reject: RejectRow): Data {
+function timestamps(
+  { name: path, type, nullable }: Field,
+  batch: SinkBatch,
+  side: RecordSide,
+  reject: RejectRow,
+): Data {
   const column = new WordsColumn(type, 2);
   for (let row = 0; row < batch.numRows; row++) {
     const ms = batch.timestampMs(row);
-    if (!batch.isTombstone(row) && ms >= 0) {
+    const isNull = isNullRow(batch, side, row);
+    if (!isNull && ms >= 0) {
       column.appendBigInt(BigInt(ms) * 1000n);
       continue;
     }
     column.appendNull();
-    if (batch.isTombstone(row) || nullable) continue;
+    if (isNull || nullable) continue;
     reject(
       row,
       new DataError(`Cannot insert ${path}: the record has no timestamp and the field is required ("!")`, {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { TransformPlugin } from "../api/mod.ts";
+import { cast } from "./cast.ts";
 import { extractField } from "./extract_field.ts";
 import { filter } from "./filter.ts";
 import { flatten } from "./flatten.ts";
@@ -19,6 +20,7 @@ import { valueToKey } from "./value_to_key.ts";
 
 /** By the names that Kafka Connect gives them. */
 export const BUILT_IN_TRANSFORMS: readonly TransformPlugin[] = [
+  cast,
   extractField,
   filter,
   flatten,

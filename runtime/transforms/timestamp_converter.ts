@@ -1,5 +1,5 @@
 /**
- * TimestampConverter: one top-level field between instants, days, times, Unix time and text, with Kafka Connect's options.
+ * TimestampConverter: one top-level field, or the whole key or value, between instants, days, times, Unix time and text, with Kafka Connect's options.
  *
  * | target.type | column |
  * |---|---|
@@ -21,6 +21,7 @@ import {
   DataError,
   type DataErrorDetails,
   FatalError,
+  FIELD_JSON,
   isNull,
   type NumberColumn,
   option,
@@ -31,6 +32,8 @@ import {
   type WordsColumn,
 } from "../api/mod.ts";
 import { compileDatePattern, type DatePattern } from "./date_pattern.ts";
+import { NULL_DEFAULTS } from "./shared_options.ts";
+import { createSideTransform, fieldError, isWhole, WHOLE } from "./side.ts";
 
 const OPTIONS = {
   "field": option.string({
@@ -54,6 +57,7 @@ const OPTIONS = {
     doc: "What a number counts.",
     default: "milliseconds",
   }),
+  ...NULL_DEFAULTS,
 };
 
 type Options = Values<typeof OPTIONS>;
@@ -80,56 +84,58 @@ const TARGETS: Readonly<Record<Options["target.type"], () => DataType>> = {
 /** An entry as microseconds since 1970 UTC; null: it is none. */
 type Reader = (data: Data, index: number) => bigint | null;
 
-interface Plan {
-  readonly schema: Schema;
-  /** The field's column; -1: the schema lacks it. */
-  readonly at: number;
-  /** Null: the field's type holds no time. */
-  readonly read: Reader | null;
-}
-
 /** The transform of that name. */
 export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
   name: "TimestampConverter",
   options: OPTIONS,
-  sides: ["value"],
-  create(config) {
-    const fieldPath = config.field === "" ? "value" : config.field;
+  sides: ["key", "value"],
+  create(config, side) {
+    const isWholeValue = config.field === "";
+    const fieldPath = isWholeValue ? WHOLE : config.field;
     const pattern = patternOf(config);
     const target = config["target.type"];
-    const plans = new WeakMap<Schema, Plan>();
-    const planFor = (schema: Schema): Plan => {
-      const at = schema.fields.findIndex(({ name }) => name === fieldPath);
-      if (at < 0) return { schema, at, read: null };
-      const old = schema.fields[at];
-      const fields = [...schema.fields];
-      fields[at] = new Field(old.name, TARGETS[target](), old.nullable, old.metadata);
-      return { schema: new Schema(fields, schema.metadata), at, read: readerOf(old.type, pattern, config) };
-    };
-    return {
-      apply(batch, reject) {
-        const { schema, data } = batch.data;
-        let plan = plans.get(schema);
-        if (!plan) plans.set(schema, plan = planFor(schema));
-        const { at, read } = plan;
-        if (at < 0) return batch;
-        const source = data.children[at];
-        const column = createColumn(plan.schema.fields[at].type);
-        for (let row = 0; row < batch.numRows; row++) {
-          if (isNull(source, row)) {
-            column.appendNull();
-            continue;
-          }
-          const micros = read && read(source, row);
-          if (micros !== null && append(column, micros, target, pattern, config)) continue;
-          column.appendNull();
-          reject(row, failure(read === null ? "field holds no time" : "not a time", fieldPath, source.type, config));
+    return createSideTransform({
+      name: "TimestampConverter",
+      side,
+      plan(schema) {
+        if (isWholeValue && !isWhole(schema)) {
+          return fieldError(
+            `Cannot convert the ${side} to ${target}: it is a record; name its field in field`,
+            "field holds no time",
+          );
         }
-        const columns = [...data.children];
-        columns[at] = column.finish();
-        return batch.withData(recordBatch(plan.schema, columns, batch.numRows));
+        const at = schema.fields.findIndex(({ name }) => name === fieldPath);
+        if (at < 0) return null;
+        const { name, type, nullable, metadata } = schema.fields[at];
+        const fields = [...schema.fields];
+        fields[at] = new Field(
+          name,
+          TARGETS[target](),
+          nullable,
+          new Map([...metadata].filter(([key]) => key !== FIELD_JSON)),
+        );
+        const after = new Schema(fields, schema.metadata);
+        const read = readerOf(type, pattern, config);
+        const error = failure(read === null ? "field holds no time" : "not a time", fieldPath, type, config);
+        return ({ data, numRows }, _batch, reject) => {
+          const source = data.children[at];
+          const column = createColumn(fields[at].type);
+          for (let row = 0; row < numRows; row++) {
+            if (isNull(source, row)) {
+              column.appendNull();
+              continue;
+            }
+            const micros = read && read(source, row);
+            if (micros !== null && append(column, micros, target, pattern, config)) continue;
+            column.appendNull();
+            reject(row, error);
+          }
+          const columns = [...data.children];
+          columns[at] = column.finish();
+          return recordBatch(after, columns, numRows);
+        };
       },
-    };
+    });
   },
 };
 

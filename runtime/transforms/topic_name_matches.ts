@@ -5,13 +5,14 @@
  * @module
  */
 import { option } from "../api/mod.ts";
+import { compileJavaPattern } from "./java_pattern.ts";
 import type { PredicatePlugin } from "./predicate.ts";
 
 const OPTIONS = {
   "pattern": option.string({
     doc: "A regular expression for the whole name of the topic.",
     importance: "high",
-    check: (text) => compiled(text) ? null : "is no regular expression",
+    check: (text) => compileJavaPattern(text) ? null : "is no regular expression",
   }),
 };
 
@@ -20,25 +21,17 @@ export const topicNameMatches: PredicatePlugin<typeof OPTIONS> = {
   name: "TopicNameMatches",
   options: OPTIONS,
   ofTopic(config) {
-    const pattern = compiled(config.pattern)!;
-    return (topic) => pattern.test(topic);
+    const pattern = compileJavaPattern(config.pattern)!;
+    return (topic) => pattern.matches(topic);
   },
   create(config) {
-    const pattern = compiled(config.pattern)!;
+    const pattern = compileJavaPattern(config.pattern)!;
     return {
       holds(batch) {
         const topics = batch.changes?.topics ?? batch.topic;
-        if (typeof topics === "string") return pattern.test(topics);
-        return Uint8Array.from(topics, (topic) => pattern.test(topic) ? 1 : 0);
+        if (typeof topics === "string") return pattern.matches(topics);
+        return Uint8Array.from(topics, (topic) => pattern.matches(topic) ? 1 : 0);
       },
     };
   },
 };
-
-function compiled(text: string): RegExp | null {
-  try {
-    return new RegExp(`^(?:${text})$`, "u");
-  } catch {
-    return null;
-  }
-}
