@@ -31,7 +31,7 @@ class IdempotentProducer implements RecordProducer {
 
   send(records: readonly ProducerRecord[]): Promise<void> {
     const sent = this.#last.then(async () => {
-      for (const chunk of chunks(records, this.settings.requestBytesMax)) await this.#sendChunk(chunk);
+      for (const chunk of requests(records, this.settings.requestBytesMax)) await this.#sendChunk(chunk);
     });
     this.#last = sent.catch(() => {}); // the caller of this send hears of it
     return sent;
@@ -46,7 +46,7 @@ class IdempotentProducer implements RecordProducer {
     const topics = [...new Set(records.map(({ topic }) => topic))].join(", ");
     try {
       const client = this.#client ??= await this.#create();
-      await client.send({ messages: records.map(message) });
+      await client.send({ messages: records.map(toMessage) });
     } catch (error) {
       // Its sequence numbers have moved on without the broker: a new producer id begins anew.
       await this.#drop();
@@ -79,7 +79,8 @@ class IdempotentProducer implements RecordProducer {
   }
 }
 
-function message({ topic, key, value, headers, timestampMs }: ProducerRecord) {
+/** A record in the client's words. */
+export function toMessage({ topic, key, value, headers, timestampMs }: ProducerRecord) {
   return {
     topic,
     ...(key === null ? {} : { key: buffer(key) }),
@@ -104,7 +105,7 @@ function size(record: ProducerRecord): number {
 }
 
 /** Runs of records that fit a request; one that is larger goes alone, and the broker decides. */
-function* chunks(records: readonly ProducerRecord[], bytesMax: number): Generator<ProducerRecord[]> {
+export function* requests(records: readonly ProducerRecord[], bytesMax: number): Generator<ProducerRecord[]> {
   let chunk: ProducerRecord[] = [];
   let bytes = 0;
   for (const record of records) {

@@ -101,6 +101,21 @@ export interface RecordProducer {
   close(): Promise<void>;
 }
 
+/** A producer with an id of its own (`transactional.id`). One call at a time. */
+export interface TransactionalProducer {
+  /**
+   * Makes the id ours: whoever had it can produce no more, and what they left unfinished is ended before this resolves. Throws
+   * FatalError.
+   */
+  begin(): Promise<void>;
+  /**
+   * All of the records or none of them, for who reads what is committed. Throws FatalError: where another has begun with
+   * the id, or it is not certain what became of the records. Then only `begin` leads on.
+   */
+  transact(records: readonly ProducerRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Start and end of a partition's log. `endOffset` is the last stable offset under read_committed. */
 export interface LogBounds extends TopicPartition {
   readonly logStartOffset: bigint;

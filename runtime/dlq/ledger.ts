@@ -1,0 +1,139 @@
+/**
+ * The ledger of a dead-letter topic: a compacted topic beside it that says what became of letters, and what the runs that
+ * did it had chosen. See README.md for its keys.
+ *
+ * @module
+ */
+import { FatalError, rawKey, type RawRecords, rawValue } from "../api/mod.ts";
+import { readRanges } from "../kafka/read_ranges.ts";
+import type { Fetcher, KafkaAdmin, ProducerRecord } from "../kafka/types.ts";
+import { type LedgerEntry, type Letter, letterKey, type LetterState, stateOf } from "./letter.ts";
+
+/** The name of a dead-letter topic's ledger. */
+export const ledgerTopic = (deadLetterTopic: string): string => `${deadLetterTopic}.ledger`;
+
+/** The `transactional.id` of all who change a queue's ledger: they take turns. */
+export const ledgerProducerId = (deadLetterTopic: string): string => `sluice-dlq-${deadLetterTopic}`;
+
+/** Keys of a run begin with it; letters' keys never do: no topic's name holds a slash. */
+const RUN = "run/";
+
+/** What a ledger said when it was read, and what was noted since. */
+export class Ledger {
+  readonly #entries = new Map<string, LedgerEntry>();
+  /** What is kept of runs, by key. */
+  readonly #runs = new Map<string, Uint8Array>();
+
+  /** What it says of a letter's record. */
+  entryOf(letter: Pick<Letter, "origin" | "at">): LedgerEntry | undefined {
+    return this.#entries.get(letterKey(letter));
+  }
+
+  /** What became of a letter. */
+  stateOf(letter: Letter): LetterState {
+    return stateOf(letter, this.entryOf(letter));
+  }
+
+  /** How many records it says something of. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** What is kept below a run's name, by the rest of the key ("" for the run itself); all runs without a name. */
+  run(id: string): ReadonlyMap<string, Uint8Array> {
+    const prefix = `${RUN}${id}`;
+    const found = [...this.#runs].filter(([key]) => key === prefix || key.startsWith(`${prefix}/`));
+    return new Map(found.map(([key, bytes]) => [key.slice(prefix.length + 1), bytes]));
+  }
+
+  /** The names of all runs that are kept. */
+  runIds(): string[] {
+    return [...this.#runs.keys()].filter((key) => !key.slice(RUN.length).includes("/")).map((key) =>
+      key.slice(RUN.length)
+    );
+  }
+
+  /** Takes what a record of the ledger says. */
+  take(key: string, value: Uint8Array | null): void {
+    if (key.startsWith(RUN)) {
+      if (value === null) this.#runs.delete(key);
+      else this.#runs.set(key, value);
+    } else if (value === null) this.#entries.delete(key);
+    else this.#entries.set(key, parseEntry(key, value));
+  }
+}
+
+/** A change of the ledger: null takes the key out. */
+export type LedgerChange = readonly [key: string, value: Uint8Array | null];
+
+/** What became of a letter, as a change; null: it is open again. */
+export function entryChange(letter: Pick<Letter, "origin" | "at">, entry: LedgerEntry | null): LedgerChange {
+  return [letterKey(letter), entry && ENCODER.encode(JSON.stringify(entry))];
+}
+
+/** Something of a run, as a change. `part` is "" for the run itself. */
+export function runChange(id: string, part: string, value: Uint8Array | null): LedgerChange {
+  return [`${RUN}${id}${part === "" ? "" : `/${part}`}`, value];
+}
+
+/** A change as a record of the ledger of `deadLetterTopic`. */
+export function ledgerRecord(
+  deadLetterTopic: string,
+  [key, value]: LedgerChange,
+  timestampMs: number,
+): ProducerRecord {
+  return { topic: ledgerTopic(deadLetterTopic), key: ENCODER.encode(key), value, headers: [], timestampMs };
+}
+
+/**
+ * Reads the ledger of a dead-letter topic to its end; where there is none it is empty. Admin and fetcher are to read what is
+ * committed. The caller closes them.
+ */
+export async function readLedger(
+  { admin, fetcher }: { readonly admin: Pick<KafkaAdmin, "describeTopics" | "logBounds">; readonly fetcher: Fetcher },
+  deadLetterTopic: string,
+): Promise<Ledger> {
+  const ledger = new Ledger();
+  const topic = ledgerTopic(deadLetterTopic);
+  const found = (await admin.describeTopics([topic])).find((each) => each.topic === topic);
+  if (!found) return ledger;
+  const { topicId, partitions } = found;
+  const bounds = await admin.logBounds(
+    Array.from({ length: partitions }, (_, partition) => ({ topic, topicId, partition })),
+  );
+  const ranges = bounds.map(({ logStartOffset, endOffset, ...at }) => ({ ...at, from: logStartOffset, to: endOffset }));
+  for await (const { records, count } of readRanges(fetcher, ranges)) {
+    for (let i = 0; i < count; i++) takeRecord(ledger, records, i);
+  }
+  return ledger;
+}
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const STATES: readonly string[] = ["replayed", "resolved", "quarantined"] satisfies LetterState[];
+
+function takeRecord(ledger: Ledger, records: RawRecords, index: number): void {
+  const key = rawKey(records, index);
+  if (key === null) return; // a compacted topic takes none: nobody's
+  const value = rawValue(records, index);
+  ledger.take(DECODER.decode(key), value === null ? null : value.slice()); // the slab is used again
+}
+
+function parseEntry(key: string, bytes: Uint8Array): LedgerEntry {
+  let entry: Partial<LedgerEntry> | null = null;
+  try {
+    entry = JSON.parse(DECODER.decode(bytes));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (!entry || !STATES.includes(String(entry.state)) || !Number.isSafeInteger(entry.attempts)) {
+    throw new FatalError(
+      `Cannot read the ledger: the entry of "${key}" is ${
+        DECODER.decode(bytes).slice(0, 200)
+      }, and no state of a letter. ` +
+        "Somebody else writes to the topic, or a newer version did: use that one",
+    );
+  }
+  const { run = "", atMs = 0, note = null } = entry;
+  return { state: entry.state!, attempts: entry.attempts!, run, atMs, note };
+}
