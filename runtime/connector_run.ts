@@ -9,21 +9,14 @@ import { type CommitReport, CommitStage } from "./commit.ts";
 import type { CoordinatorEffect } from "./coordinator_state.ts";
 import { dealPartitions } from "./deal.ts";
 import { GroupAdvance } from "./group_advance.ts";
-import {
-  type ConnectorRunParts,
-  restartDelayMs,
-  TaskFailedError,
-  type TaskHost,
-  TopicsFailedError,
-} from "./run_parts.ts";
+import type { ConnectorRunParts, TaskHost } from "./run_parts.ts";
+import { restartDelayMs, taskCount, TaskFailedError, TopicsFailedError } from "./run_parts.ts";
 import { PinnedSchemas } from "./schema_pins.ts";
 import { startingOffsets } from "./starting_offsets.ts";
 import { TargetOffsets } from "./target_offsets.ts";
 import { type FromTask, type OpenPartition, type ToTask, whyFailed } from "./task_protocol.ts";
 import { TopicFailures } from "./topic_failures.ts";
-import { within } from "./within.ts";
-
-export { type ConnectorRunParts, type RunObserver, TaskFailedError, type TaskHost } from "./run_parts.ts";
+import { endWithin, within } from "./within.ts";
 
 const TICK_MS = 50;
 const CAUGHT_UP_POLL_MS = 500;
@@ -108,7 +101,8 @@ export class ConnectorRun {
     const caughtUp = until !== null && await this.#target.isCaughtUp();
     if (this.#shuttingDown) return await this.done; // stopped, or failed, meanwhile
     if (caughtUp) return this.#end();
-    this.#taskCount = Math.max(1, Math.min(tasksMax, initial.length));
+    this.#taskCount = taskCount(tasksMax, initial.length);
+    this.parts.observer.onTasks?.(this.#taskCount);
     const ready = Promise.withResolvers<void>();
     this.#onReady = () => {
       if ([...this.#tasks.values()].every((task) => task.ready)) ready.resolve();
@@ -145,6 +139,16 @@ export class ConnectorRun {
     return inTime;
   }
 
+  /** Ends a task, whatever it does, and starts it anew at once. False: there is none of this number now. */
+  restartTask(task: number): boolean {
+    if (this.#shuttingDown || this.#ended || task >= this.#taskCount) return false;
+    this.#tasks.get(task)?.host.terminate();
+    if (this.#tasks.delete(task)) this.#stage.dispatch({ kind: "task-left", task });
+    this.parts.observer.onTaskState(task, "RESTARTING", "somebody asked for it");
+    this.#spawn(task);
+    return true;
+  }
+
   #end(): void {
     const { until, name, log } = this.parts;
     this.#ended = true;
@@ -167,7 +171,7 @@ export class ConnectorRun {
 
   /** Ends tasks (by force after `tasksMs`), then committer and membership; what they have begun by `endMs` is left to itself. */
   async #shutDown(tasksMs: number, endMs: number): Promise<void> {
-    const { membership, committer, log } = this.parts;
+    const { membership, committer } = this.parts;
     this.#shuttingDown = true;
     const stopped = Promise.withResolvers<void>();
     this.#onStopped = () => {
@@ -178,12 +182,8 @@ export class ConnectorRun {
     await within(this.parts.clock, tasksMs, stopped.promise);
     for (const { host } of this.#tasks.values()) host.terminate();
     this.#tasks.clear();
-    const end = async (what: string, ending: Promise<void>) => {
-      const ended = ending.catch((error) => log.warn(`The ${what} did not end cleanly`, { error: String(error) }));
-      const inTime = await within(this.parts.clock, endMs / 2, ended);
-      if (!inTime) log.warn(`The ${what} did not end in time`, { limit_ms: endMs / 2 });
-    };
-    await end("committer", Promise.all([committer.stop(), this.#advance.done()]).then(() => {}));
+    const end = (what: string, ending: Promise<unknown>) => endWithin(this.parts, endMs / 2, what, ending);
+    await end("committer", Promise.all([committer.stop(), this.#advance.done()]));
     await end("membership", membership.leave());
   }
 
@@ -199,6 +199,7 @@ export class ConnectorRun {
   }
 
   #spawn(task: number): void {
+    if (this.#shuttingDown || this.#tasks.has(task)) return;
     const host = this.parts.spawn(task, (message) => {
       if (this.#tasks.get(task)?.host !== host) return;
       try {
@@ -282,9 +283,8 @@ export class ConnectorRun {
       return this.#fail(new TaskFailedError(`Task ${task} of connector "${this.parts.name}" failed: ${why}`));
     }
     observer.onTaskState(task, "RESTARTING", why);
-    const fields = { task, restarts, restart_max: restart.max, delay_ms: delayMs, why };
-    log.error("A task failed: it is started again", fields);
-    clock.sleep(delayMs, this.#stopping.signal).then(() => this.#shuttingDown || this.#spawn(task), () => {});
+    log.error("A task failed: it is started again", { task, restarts, delay_ms: delayMs, why });
+    clock.sleep(delayMs, this.#stopping.signal).then(() => this.#spawn(task), () => {});
   }
 
   /** Takes a new assignment: lets go what is gone, deals out what is new. No topic waits for another's commit. */
@@ -329,11 +329,9 @@ export class ConnectorRun {
   ): Promise<void> {
     const { until } = this.parts;
     const starts = await this.parts.retry("find where to read", () => startingOffsets(partitions, this.parts));
-    const open: OpenPartition[] = starts.filter(isCurrent).map((start) => ({
-      ...start,
-      epoch,
-      until: until === null ? null : until.get(partitionKey(start)) ?? start.offset,
-    }));
+    const open = starts.filter(isCurrent).map((start): OpenPartition => (
+      { ...start, epoch, until: until && (until.get(partitionKey(start)) ?? start.offset) }
+    ));
     for (const partition of open) this.#caughtUp.delete(partitionKey(partition));
     if (open.length > 0) this.#tasks.get(task)?.host.post({ kind: "open", partitions: open, reopened });
   }

@@ -3,8 +3,9 @@ import { Life } from "../tests/simulation/life.ts";
 import { VirtualTime } from "../tests/simulation/virtual_time.ts";
 import { collectingLog } from "../tests/support/log.ts";
 import { type CommitOutcome, partitionKey, type Share, type TopicPartition } from "./api/mod.ts";
-import { ConnectorRun, TaskFailedError } from "./connector_run.ts";
+import { ConnectorRun } from "./connector_run.ts";
 import type { MembershipEvents } from "./kafka/types.ts";
+import { TaskFailedError } from "./run_parts.ts";
 import type { FromTask, ToTask } from "./task_protocol.ts";
 
 const PARTITIONS = [0, 1].map((partition): TopicPartition => ({ topic: "orders", topicId: "id", partition }));

@@ -64,17 +64,24 @@ export interface ConnectorRunParts {
 }
 
 /** What a task or a topic does. */
-export type RunState = "RUNNING" | "FAILED" | "RESTARTING";
+export type RunState = "UNASSIGNED" | "RUNNING" | "FAILED" | "RESTARTING";
 
 /** Who wants to know how a run goes. */
 export interface RunObserver {
   onCommit(report: CommitReport): void;
+  /** So many tasks are being started, from 0 on. */
+  onTasks?(count: number): void;
   onTaskMetrics(task: number, metrics: TaskMetrics): void;
   onTaskState(task: number, state: RunState, why?: string): void;
   /** Told of topics that fail, and of those that run again. */
   onTopicState(topic: string, state: RunState, why: string): void;
   onAssigned(partitions: readonly TopicPartition[]): void;
   onRebalance(): void;
+}
+
+/** How many tasks a run has: one without partitions would do nothing. */
+export function taskCount(tasksMax: number, partitions: number): number {
+  return Math.max(1, Math.min(tasksMax, partitions));
 }
 
 /** The pause before the next start, the `restarts`-th in a row; null: there is none. */

@@ -113,9 +113,13 @@ export class RunResult {
     else this.#failed.set(topic, { state, why });
   }
 
-  /** A new run knows nothing of what failed before. */
+  /** A new run knows nothing of what failed before, and its tasks count from 0. */
   started(): void {
     this.#failed.clear();
+    this.#states.clear();
+    this.#assigned = false;
+    for (const [task, metrics] of this.#tasks) this.#replaced.push({ task, metrics });
+    this.#tasks.clear();
   }
 
   assigned(): void {

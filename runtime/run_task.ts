@@ -23,7 +23,7 @@ const QUIET_PAUSE_MS_MAX = 1000;
 
 /** Runs a task until it is stopped. `open` is told where messages for it go, once it can take them. */
 export async function runTask(
-  { raw, instance: name, task, memoryBytes, kafka, log: logOptions }: ThreadInit,
+  { raw, instance: name, task, memoryBytes, fetchBytesPerSecond, kafka, log: logOptions }: ThreadInit,
   plugins: Plugins,
   send: (message: FromTask) => void,
   open: (receive: (message: ToTask | LogLevelsMessage) => void) => void,
@@ -38,6 +38,7 @@ export async function runTask(
     random: Math.random,
     log: log.with(fields),
     memoryBytes: Math.floor(memoryBytes * SLAB_PART),
+    bytesPerSecond: fetchBytesPerSecond,
     quietPauseMs: Math.min(QUIET_PAUSE_MS_MAX, instance.values["commit.interval.ms"] / 10),
   });
   const hasLetters = instance.values["errors.deadletterqueue.topic.name"] !== null;

@@ -25,7 +25,7 @@ import { proveOverrides } from "./kafka/probe.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
 import type { KafkaAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
-import type { RestartOptions, RunObserver } from "./run_parts.ts";
+import { type RestartOptions, type RunObserver, taskCount } from "./run_parts.ts";
 import type { TaskThreads, ThreadInit } from "./task_thread.ts";
 
 /** What a run is made of. */
@@ -98,6 +98,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
         membership,
         retry: createRetry({ clock, random, log, delayMsMax: 1000, timeoutMs: ADVANCE_TIMEOUT_MS }),
       });
+    const fetchRate = values["fetch.rate.bytes.max"];
     const run = new ConnectorRun({
       name: instance.name,
       admin,
@@ -110,6 +111,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
           instance: instance.name,
           task,
           memoryBytes: options.budget.taskMemoryBytes,
+          fetchBytesPerSecond: Math.ceil(fetchRate / taskCount(options.budget.tasksMax, initial.length)),
           kafka,
           log: options.threadLog,
         }, receive),

@@ -20,6 +20,8 @@ export interface ThreadInit {
   readonly task: number;
   /** What the task may hold in all. */
   readonly memoryBytes: number;
+  /** What it may fetch; 0: as much as comes. */
+  readonly fetchBytesPerSecond: number;
   readonly kafka: KafkaSettings;
   readonly log: { readonly level: LogLevel; readonly format: "json" | "text"; readonly file: string | null };
 }

@@ -157,6 +157,15 @@ export const INSTANCE_OPTIONS = {
     group: commits,
     perTopic,
   }),
+  "fetch.rate.bytes.max": option.bytes({
+    doc:
+      "The most bytes, as Kafka sends them, that the tasks fetch in a second, all together; each has its part of it. 0: " +
+      "as many as come.",
+    default: 0,
+    min: 0,
+    group: commits,
+    perTopic,
+  }),
   "topic.failure": option.oneOf(["topic", "all"], {
     doc:
       "What stops where one topic's table or records cannot be used: that topic alone, tried again as failed tasks are " +

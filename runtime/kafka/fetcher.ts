@@ -16,6 +16,7 @@ import {
   freeChunks,
   makeFetchApi,
 } from "./fetch_api.ts";
+import { FetchRate } from "./fetch_rate.ts";
 import { FetchRoom } from "./fetch_room.ts";
 import type { FetcherOptions } from "./fetcher_options.ts";
 import { backoffMs, dueInMs, dueReadings, isPassing, nameOfError, type Reading, restIfQuiet } from "./reading.ts";
@@ -49,6 +50,7 @@ class BrokerFetcher implements Fetcher {
   readonly #pool: SlabPool;
   readonly #queue: SlabQueue;
   readonly #room: FetchRoom;
+  readonly #rate: FetchRate | null;
   readonly #memoryBytes: number;
   readonly #readings = new Map<string, Reading>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -73,6 +75,7 @@ class BrokerFetcher implements Fetcher {
     this.#memoryBytes = options.memoryBytes ?? 4 * settings.fetchMaxBytes;
     this.#pool = new SlabPool(this.#memoryBytes);
     this.#room = new FetchRoom(this.#pool, this.#memoryBytes, settings.fetchMaxBytes);
+    this.#rate = options.bytesPerSecond ? new FetchRate(options.bytesPerSecond, clock) : null;
     this.#queue = new SlabQueue(this.#pool, { checkCrcs, slabBytesMax: SLAB_BYTES_MAX, allocator: this.#pool });
     this.#arrived = new Wakeup(clock);
     this.#work = new Wakeup(clock);
@@ -252,9 +255,12 @@ class BrokerFetcher implements Fetcher {
     while (!this.#closed && this.#hasWork(node)) {
       const due = dueReadings(this.#readings.values(), node, clock.monotonic());
       const waits = due.length === 0 || this.#queue.responsesFrom(node) >= RESPONSES_MAX;
-      const maxBytes = waits ? 0 : this.#room.ask(this.#loops.size);
+      const tooFastMs = this.#rate?.waitMs() ?? 0;
+      const maxBytes = waits || tooFastMs > 0 ? 0 : this.#room.ask(this.#loops.size);
       if (maxBytes === 0) {
-        await this.#work.wait(dueInMs(this.#readings.values(), node, clock.monotonic(), LOOP_PAUSE_MS));
+        await (tooFastMs > 0 ? this.#closing : this.#work).wait(
+          tooFastMs || dueInMs(this.#readings.values(), node, clock.monotonic(), LOOP_PAUSE_MS),
+        );
         continue;
       }
       try {
@@ -289,10 +295,11 @@ class BrokerFetcher implements Fetcher {
       const response = await api.async(broker.connection, {
         maxWaitMs: settings.fetchMaxWaitMs,
         minBytes: settings.fetchMinBytes,
-        maxBytes,
+        maxBytes: this.#rate?.ask(maxBytes) ?? maxBytes,
         readCommitted: settings.readCommitted,
         partitions: due,
       });
+      this.#rate?.took(response.partitions.reduce((sum, { records }) => sum + records.length, 0));
       freeChunks(response.chunks); // the client has passed them, too
       await this.#receive(node, due, response, version >= FETCH_TOPIC_IDS);
       return response.throttleTimeMs;
