@@ -24,6 +24,8 @@ export interface Treated {
   readonly batches: readonly SinkBatch[];
   /** By offset within each stage. */
   readonly refused: readonly Refused[];
+  /** What decode made, before rows were validated and transformed. */
+  readonly decoded: readonly SinkBatch[];
 }
 
 /** See the module's doc. Loaded by `loadOfflineStages`. */
@@ -70,7 +72,7 @@ export class OfflineStages {
       const valid = validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
       return transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
     });
-    return { batches, refused };
+    return { batches, refused, decoded };
   }
 
   #of(topic: string): TopicStages {
