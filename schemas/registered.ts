@@ -17,6 +17,10 @@ import { type Frame, readFrame, schemaIdHeader } from "./frame.ts";
 import type { RegisteredConfig } from "./registered_options.ts";
 import { createRegistry, type NamedReference, type RegisteredSchema, type SchemaRegistry } from "./registry.ts";
 import { detailsOf } from "./rows.ts";
+import type { Contracts, Prepared } from "./rules/contracts.ts";
+import type { OpenMessages } from "./rules/values.ts";
+import { usesLatest } from "./rules/rule_options.ts";
+import { addRun, applyRules, type Choice, type DecodedRun, decodeRuns, type Ranges, Ruled, type Run } from "./runs.ts";
 import { subjectOf } from "./subject_names.ts";
 
 /** Rows being built; several decoders may append to one. */
@@ -66,8 +70,15 @@ export interface RegisteredFormat {
   readonly mismatch: string;
   /** Whether message indexes follow the schema's id. */
   readonly hasMessageIndexes: boolean;
-  /** Throws DataError, with the field's path where there is one, for a schema that it cannot decode with. */
-  compile(writer: WriterSchema): PayloadDecoder;
+  /**
+   * Throws DataError, with the field's path where there is one, for a schema that it cannot decode with. `reader`: the
+   * schema whose columns the rows have (`use.latest.version`); decoders of one such object append to the same rows.
+   */
+  compile(writer: WriterSchema, reader?: WriterSchema | null): PayloadDecoder;
+  /** The full name of a writer's message, by which other versions of its schema have it; absent: a schema is one message. */
+  messageName?(writer: WriterSchema): string;
+  /** Loads what rules of data contracts read and write messages with. */
+  loadMessages?(): Promise<OpenMessages<WriterSchema>>;
 }
 
 /** What a decoder is compiled of. */
@@ -77,6 +88,8 @@ export interface WriterSchema {
   readonly references: readonly NamedReference[];
   /** The path to the message from the file's messages on; [] for formats without. */
   readonly messageIndexes: readonly number[];
+  /** The message by its full name, which then counts instead of the path. */
+  readonly messageName?: string;
   readonly source: SchemaSource;
 }
 
@@ -104,16 +117,16 @@ export function createBareConverter(decoder: PayloadDecoder, { side }: Converter
   };
 }
 
-/** What a record is decoded with, or why it cannot be. */
-type Choice = PayloadDecoder | DataError;
-
 /** Refusals remembered, the oldest are forgotten first: records can name any message indexes. */
 const REFUSED_MAX = 1_000;
 
 /** The decoders, made once for each schema and message. */
 class Decoders {
-  readonly #made = new Map<string, PayloadDecoder>();
+  readonly #made = new Map<string, PayloadDecoder | Ruled>();
   readonly #refused = new Map<string, DataError>();
+  #contracts: Contracts | null = null;
+  /** When the latest versions are to be asked for again, by the monotonic clock. */
+  #staleAt = Infinity;
 
   constructor(
     private readonly format: RegisteredFormat,
@@ -124,6 +137,7 @@ class Decoders {
 
   /** Throws RetriableError while the registry is away. */
   async load({ schema, messageIndexes }: Frame): Promise<Choice> {
+    if (this.#staleAt !== Infinity && this.context.clock.monotonic() >= this.#staleAt) this.#forget();
     const key = `${schema} ${messageIndexes}`;
     const known = this.#made.get(key) ?? this.#refused.get(key);
     if (known) return known;
@@ -138,9 +152,10 @@ class Decoders {
       if (error instanceof DataError) return withSource(error, typeof schema === "number" ? { schemaId: schema } : {});
       throw error;
     }
-    const choice = this.#compile(registered, references, messageIndexes, await this.#sourceOf(registered));
+    const source = await this.#sourceOf(registered);
+    const choice = await this.#compile(registered, { text: registered.schema, references, messageIndexes, source });
     if (!(choice instanceof DataError)) this.#made.set(key, choice);
-    else {
+    else if (choice.details.reason !== "unknown schema version") {
       if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
       this.#refused.set(key, choice);
     }
@@ -156,26 +171,44 @@ class Decoders {
     return { ...(id === null ? {} : { schemaId: id }), ...named };
   }
 
-  #compile(
-    { id, guid, schemaType, schema }: RegisteredSchema,
-    references: readonly NamedReference[],
-    messageIndexes: readonly number[],
-    source: SchemaSource,
-  ): Choice {
+  async #compile(registered: RegisteredSchema, writer: WriterSchema): Promise<Choice> {
+    const { id, guid, schemaType } = registered;
     const { format, context } = this;
     try {
       if (schemaType !== format.schemaType) {
         const why = `it is of type ${schemaType}, expected ${format.schemaType}`;
         throw new DataError(`Cannot decode with schema ${id ?? guid}: ${why}`, { reason: format.mismatch });
       }
-      return format.compile({ text: schema, references, messageIndexes, source });
+      const prepared = await this.#prepare(registered, writer);
+      if (prepared === null) return format.compile(writer);
+      const decoder = format.compile(prepared.writer, prepared.reader);
+      return prepared.rules === null ? decoder : new Ruled(decoder, prepared.rules);
     } catch (thrown) {
       const error = isStackOverflow(thrown) ? tooDeep(thrown, id ?? guid) : thrown;
       if (!(error instanceof DataError)) throw error;
       const { reason, fieldPath } = error.details;
-      context.log.warn("A schema is refused", { ...source, reason, fieldPath, error: error.message });
-      return withSource(error, source);
+      context.log.warn("A schema is refused", { ...writer.source, reason, fieldPath, error: error.message });
+      return withSource(error, writer.source);
     }
+  }
+
+  /** Null where there is no contract to be looked at: then nothing of it is loaded. */
+  async #prepare(registered: RegisteredSchema, writer: WriterSchema): Promise<Prepared | null> {
+    const { config, format, registry, context } = this;
+    const isLatest = usesLatest(config);
+    if (!isLatest && !(registered.ruleSet && config["rules.enabled"])) return null;
+    this.#contracts ??= new (await import("./rules/contracts.ts")).Contracts(format, registry, config, context);
+    const ttlSec = config["latest.cache.ttl.sec"];
+    if (isLatest && ttlSec >= 0 && this.#staleAt === Infinity) {
+      this.#staleAt = context.clock.monotonic() + ttlSec * 1000;
+    }
+    return await this.#contracts.prepare(registered, writer);
+  }
+
+  #forget(): void {
+    this.#staleAt = Infinity;
+    this.#made.clear();
+    this.#refused.clear();
   }
 }
 
@@ -228,7 +261,9 @@ class RegisteredConverter implements Converter {
         addRun(runs, at, ++at, error);
       }
     }
-    return decodeRuns(records, { indices, starts, payloads, ends }, runs, reject);
+    const ranges = { indices, starts, payloads, ends };
+    const rules = runs.some(({ choice }) => choice instanceof Ruled) ? await applyRules(bytes, ranges, runs) : null;
+    return decodeRuns(records, ranges, rules ?? runs as DecodedRun[], reject);
   }
 
   /**
@@ -265,71 +300,6 @@ interface Prefix {
 
 function rangesOf(records: RawRecords, isKey: boolean): [Int32Array, Int32Array] {
   return isKey ? [records.keyStarts, records.keyEnds] : [records.valueStarts, records.valueEnds];
-}
-
-/** Where the values lie; all but `indices` by record. */
-interface Ranges {
-  readonly indices: Int32Array;
-  readonly starts: Int32Array;
-  readonly payloads: Int32Array;
-  readonly ends: Int32Array;
-}
-
-/** Fewer records cost less one by one: what a run begins and ends with is paid for each column. */
-const RUN_MIN = 4;
-
-/** The records `indices[from, to)`, and what they are decoded with. */
-interface Run {
-  readonly from: number;
-  to: number;
-  readonly choice: Choice;
-}
-
-function addRun(runs: Run[], from: number, to: number, choice: Choice): void {
-  const last = runs.at(-1);
-  if (last?.choice === choice) last.to = to;
-  else runs.push({ from, to, choice });
-}
-
-function decodeRuns({ bytes }: RawRecords, ranges: Ranges, runs: readonly Run[], reject: RejectRecord): DecodedRows[] {
-  const { indices, starts, payloads, ends } = ranges;
-  const out: DecodedRows[] = [];
-  const decoded = new Int32Array(indices.length);
-  let count = 0;
-  let first = 0;
-  let rows: RowBuilder | null = null;
-  const endRows = () => {
-    if (rows && count > first) out.push({ data: rows.finish(), rows: decoded.slice(first, count) });
-    first = count;
-  };
-  try {
-    for (const { from, to, choice } of runs) {
-      if (choice instanceof DataError) {
-        for (let at = from; at < to; at++) reject(indices[at], choice);
-        continue;
-      }
-      if (choice.rows !== rows) {
-        endRows();
-        rows = choice.rows;
-      }
-      for (let at = from; at < to; at++) {
-        const isRun = choice.appendRun !== undefined && to - at >= RUN_MIN;
-        const stop = isRun ? choice.appendRun!(bytes, { indices, starts: payloads, ends }, at, to) : at;
-        while (at < stop) decoded[count++] = indices[at++];
-        if (at === to) break;
-        const index = indices[at];
-        const error = choice.append(bytes, payloads[index], ends[index], starts[index]);
-        if (error === null) decoded[count++] = index;
-        else reject(index, error);
-      }
-    }
-    endRows();
-  } catch (error) {
-    // Rows of a call that failed must not turn up in the next one.
-    rows?.discard();
-    throw error;
-  }
-  return out;
 }
 
 function withSource(error: DataError, source: SchemaSource): DataError {

@@ -7,6 +7,7 @@
 import { type Clock, ConfigError, DataError, type Log, RetriableError, type Values } from "../mod.ts";
 import { type Option, option, type Secret } from "../mod.ts";
 import { createHttp, type Lookup, type RegistryHttp } from "./registry_http.ts";
+import type { RuleSet, SchemaMetadata } from "./rules/rule_set.ts";
 
 /** A schema as the registry holds it. */
 export interface RegisteredSchema {
@@ -18,6 +19,10 @@ export interface RegisteredSchema {
   readonly subject?: string;
   readonly version?: number;
   readonly guid?: string;
+  /** The rules of its data contract. */
+  readonly ruleSet?: RuleSet;
+  /** Tags and properties of its data contract. */
+  readonly metadata?: SchemaMetadata;
 }
 
 /** What a schema imports, by the name that its text uses. */
@@ -48,8 +53,17 @@ export interface SchemaRegistry {
   schemaById(id: number): Promise<RegisteredSchema>;
   /** The schema of a GUID (wire format v1), by the same rules. */
   schemaByGuid(guid: string): Promise<RegisteredSchema>;
-  /** A version of a subject; `latest` is asked each time. DataError "unknown schema version" where there is none. */
-  schemaByVersion(subject: string, version: number | "latest"): Promise<RegisteredSchema>;
+  /**
+   * A version of a subject; `latest` is asked each time. DataError "unknown schema version" where there is none; `deleted`:
+   * one that was deleted, but not for good, is there.
+   */
+  schemaByVersion(
+    subject: string,
+    version: number | "latest",
+    options?: { readonly deleted?: boolean },
+  ): Promise<RegisteredSchema>;
+  /** The latest version of a subject whose metadata has all these properties; asked each time, DataError as before. */
+  schemaWithMetadata(subject: string, properties: Readonly<Record<string, string>>): Promise<RegisteredSchema>;
   /** The subjects and versions under which an id is registered; [] where the registry does not tell. */
   subjectsOfId(id: number): Promise<readonly SubjectVersion[]>;
   /** All that a schema refers to, transitively and once each, dependencies first; the schema itself is not in it. */
@@ -200,11 +214,18 @@ class CachedRegistry implements SchemaRegistry {
     });
   }
 
-  schemaByVersion(subject: string, version: number | "latest"): Promise<RegisteredSchema> {
+  schemaByVersion(
+    subject: string,
+    version: number | "latest",
+    { deleted = false }: { readonly deleted?: boolean } = {},
+  ): Promise<RegisteredSchema> {
     const key = `${version} ${subject}`;
     const answer = single(this.byVersion, key, async () => {
       const what = `version ${version} of subject ${JSON.stringify(subject)}`;
-      const found = await this.ask(what, `/subjects/${encodeURIComponent(subject)}/versions/${version}`);
+      const found = await this.ask(
+        what,
+        `/subjects/${encodeURIComponent(subject)}/versions/${version}${deleted ? "?deleted=true" : ""}`,
+      );
       if (found.kind === "found") return registered(objectOf(found.body, what), { subject });
       throw new DataError(`Cannot find ${what}: the registry does not know it (${found.message})`, {
         reason: "unknown schema version",
@@ -214,6 +235,20 @@ class CachedRegistry implements SchemaRegistry {
     const forget = () => this.byVersion.delete(key);
     if (version === "latest") answer.then(forget, forget);
     return answer;
+  }
+
+  async schemaWithMetadata(subject: string, properties: Readonly<Record<string, string>>): Promise<RegisteredSchema> {
+    const wanted = Object.entries(properties);
+    const what = `a version of subject ${JSON.stringify(subject)} with ${
+      wanted.map((pair) => pair.join("=")).join(", ")
+    }`;
+    const query = new URLSearchParams(wanted.flatMap(([key, value]) => [["key", key], ["value", value]]));
+    const found = await this.ask(what, `/subjects/${encodeURIComponent(subject)}/metadata?${query}`);
+    if (found.kind === "found") return registered(objectOf(found.body, what), { subject });
+    throw new DataError(`Cannot find ${what}: the registry does not know it (${found.message})`, {
+      reason: "unknown schema version",
+      subject,
+    });
   }
 
   async resolveReferences(schema: RegisteredSchema): Promise<readonly NamedReference[]> {
@@ -326,7 +361,13 @@ function registered(body: Record<string, unknown>, asked: { id?: number | null; 
     ...(typeof subject === "string" ? { subject } : {}),
     ...(typeof version === "number" ? { version } : {}),
     ...(typeof guid === "string" ? { guid } : {}),
+    ...(isObject(body.ruleSet) ? { ruleSet: body.ruleSet } : {}),
+    ...(isObject(body.metadata) ? { metadata: body.metadata } : {}),
   };
+}
+
+function isObject(value: unknown): value is Record<string, never> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function urlProblem(url: string): string | null {

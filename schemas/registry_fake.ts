@@ -1,6 +1,6 @@
 /**
  * A small Schema Registry over HTTP on 127.0.0.1, for tests of what the registry that runs beside them cannot do (GUIDs):
- * the Confluent API's paths to read, look up and register schemas, with its error codes.
+ * the Confluent API's paths to read, look up and register schemas, with their rule sets and metadata, and its error codes.
  *
  * @module
  */
@@ -22,11 +22,12 @@ export interface FakeRegistry {
 export function startFakeRegistry(schemas: RegisteredSchema[] = []): FakeRegistry {
   const requests: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const path = new URL(request.url).pathname;
+    const { pathname: path, searchParams: query } = new URL(request.url);
     requests.push(path);
     const intercepted = await fake.intercept?.(request);
     if (intercepted) return intercepted;
-    return request.method === "POST" ? registration(schemas, path, await request.json()) : answer(schemas, path);
+    if (request.method === "POST") return registration(schemas, path, await request.json());
+    return withMetadata(schemas, path, query) ?? answer(schemas, path);
   });
   const fake: FakeRegistry = {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -70,19 +71,35 @@ function answer(schemas: readonly RegisteredSchema[], path: string): Response {
   return registryJson(200, withoutDefaults({ ...found }));
 }
 
+/** `GET /subjects/{s}/metadata?key=..&value=..`: the latest version that has these properties. */
+function withMetadata(schemas: readonly RegisteredSchema[], path: string, query: URLSearchParams): Response | null {
+  const [, name] = /\/subjects\/([^/]+)\/metadata$/.exec(path) ?? [];
+  if (!name) return null;
+  const keys = query.getAll("key"), values = query.getAll("value");
+  const found = schemas.findLast(({ subject, metadata }) =>
+    subject === decodeURIComponent(name) && keys.every((key, i) => metadata?.properties?.[key] === values[i])
+  );
+  if (!found) return registryJson(404, { error_code: 40402, message: "Version not found." });
+  return registryJson(200, withoutDefaults({ ...found }));
+}
+
 /** `POST /subjects/{s}/versions` registers, `POST /subjects/{s}` looks up; the same text has the same id everywhere. */
 function registration(schemas: RegisteredSchema[], path: string, body: Partial<RegisteredSchema>): Response {
   const [, name, registers] = /\/subjects\/([^/]+)(\/versions)?$/.exec(path) ?? [];
   if (!name) return registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
   const subject = decodeURIComponent(name);
-  const { schema = "", schemaType = "AVRO", references = [] } = body;
-  const same = schemas.find((s) => s.schema === schema);
-  const held = schemas.find((s) => s.schema === schema && s.subject === subject);
+  const { schema = "", schemaType = "AVRO", references = [], ruleSet, metadata } = body;
+  // The contract is part of what has an id: `POST /subjects/{s}` looks up by the text alone.
+  const contract = (s: Partial<RegisteredSchema>) => JSON.stringify([s.ruleSet ?? null, s.metadata ?? null]);
+  const isSame = (s: RegisteredSchema) => s.schema === schema && (!registers || contract(s) === contract(body));
+  const same = schemas.find(isSame);
+  const held = schemas.find((s) => isSame(s) && s.subject === subject);
   if (held) return registryJson(200, held);
   if (!registers) return registryJson(404, { error_code: 40403, message: "Schema not found" });
   const { id, guid } = same ?? { id: schemas.length + 1, guid: crypto.randomUUID() };
   const version = schemas.filter((s) => s.subject === subject).length + 1;
-  const registered = { id, guid, schemaType, schema, references, subject, version };
+  const data = { ...(ruleSet ? { ruleSet } : {}), ...(metadata ? { metadata } : {}) };
+  const registered = { id, guid, schemaType, schema, references, subject, version, ...data };
   schemas.push(registered);
   return registryJson(200, registered);
 }

@@ -70,6 +70,11 @@ export function registeredConfig(url: string | null): RegisteredConfig {
     "schema.registry.missing.id.cache.ttl.ms": 0,
     "key.subject.name.strategy": "TopicNameStrategy",
     "value.subject.name.strategy": "TopicNameStrategy",
+    "rules.enabled": true,
+    "rules.unknown": "fail",
+    "use.latest.version": false,
+    "use.latest.with.metadata": [],
+    "latest.cache.ttl.sec": -1,
   };
 }
 

@@ -23,8 +23,11 @@ export interface DataErrorDetails {
   readonly schemaId?: number;
   /** The registry's subject of the writer schema, where known. */
   readonly subject?: string;
-  /** The stage to name instead of the one that reports it: headers are converted where somebody asks for them. */
-  readonly stage?: "HEADER_CONVERTER";
+  /**
+   * The stage to name instead of the one that reports it: headers are converted where somebody asks for them, and a
+   * converter runs the rules of a schema's data contract.
+   */
+  readonly stage?: "HEADER_CONVERTER" | "VALIDATION" | "TRANSFORMATION";
 }
 
 /** This record cannot be used: it becomes a dead letter with its original bytes, the stage and the reason. */

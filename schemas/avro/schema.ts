@@ -45,6 +45,8 @@ export interface AvroField {
   readonly aliases: readonly string[];
   readonly type: AvroType;
   readonly fallback?: unknown;
+  /** `confluent:tags`, which rules of data contracts name; absent: none. */
+  readonly tags?: readonly string[];
 }
 /** Fields in order. A record may contain itself: the tree is a graph. */
 export interface AvroRecord extends Named {
@@ -190,6 +192,7 @@ class Walk {
         aliases: (field.aliases ?? []) as string[],
         type: this.type(field.type, inner, path === "" ? name : `${path}.${name}`),
         fallback: field.default,
+        ...(Array.isArray(field["confluent:tags"]) ? { tags: field["confluent:tags"].map(String) } : {}),
       });
     }
     return record;

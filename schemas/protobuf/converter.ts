@@ -4,10 +4,15 @@
  * @module
  */
 import { ConfigError, type Converter, type ConverterContext, DataError, type Values } from "../../mod.ts";
-import { createBareConverter, createRegisteredConverter, type RegisteredFormat } from "../registered.ts";
+import {
+  createBareConverter,
+  createRegisteredConverter,
+  type RegisteredFormat,
+  type WriterSchema,
+} from "../registered.ts";
 import { Decoder } from "./decoder.ts";
 import type { protobufOptions } from "./mod.ts";
-import { fromReferences, parseProto } from "./proto.ts";
+import { fromReferences, parseProto, type ProtoMessage, type ProtoSchema } from "./proto.ts";
 
 /** Makes a converter; ConfigError where not exactly one of a registry and a schema is set, or it cannot be used. */
 export function createConverter(config: Values<typeof protobufOptions>, context: ConverterContext): Converter {
@@ -30,16 +35,44 @@ export function createConverter(config: Values<typeof protobufOptions>, context:
 }
 
 function protobufFormat(jsonPaths: ReadonlySet<string>): RegisteredFormat {
+  const latestDecoders = new WeakMap<WriterSchema, Decoder>();
+  const decoderOf = (writer: WriterSchema): Decoder => {
+    const { schema, message } = linked(writer);
+    return new Decoder(message, schema, { jsonPaths, source: writer.source });
+  };
   return {
     schemaType: "PROTOBUF",
     mismatch: "not a protobuf schema",
     hasMessageIndexes: true,
-    compile({ text, references, messageIndexes, source }) {
-      const files = references.map(({ name, schema }) => ({ name, text: schema.schema }));
-      const schema = parseProto(text, fromReferences(files));
-      return new Decoder(schema.messageAt(messageIndexes), schema, { jsonPaths, source });
+    compile(writer, latest) {
+      if (!latest) return decoderOf(writer);
+      // The bytes of any version are read by the fields' numbers.
+      let decoder = latestDecoders.get(latest);
+      if (!decoder) latestDecoders.set(latest, decoder = decoderOf(latest));
+      return decoder;
+    },
+    messageName: (writer) => linked(writer).message.name,
+    async loadMessages() {
+      const { ProtobufMessages } = await import("./message.ts");
+      return (writer) => new ProtobufMessages(linked(writer).message, writer.source);
     },
   };
+}
+
+function linked({ text, references, messageIndexes, messageName }: WriterSchema): {
+  readonly schema: ProtoSchema;
+  readonly message: ProtoMessage;
+} {
+  const schema = parseProto(
+    text,
+    fromReferences(references.map(({ name, schema }) => ({ name, text: schema.schema }))),
+  );
+  if (messageName === undefined) return { schema, message: schema.messageAt(messageIndexes) };
+  const message = schema.messageNamed(messageName);
+  if (message) return { schema, message };
+  throw new DataError(`Cannot find message ${messageName} in the version that records are brought to`, {
+    reason: "unknown message",
+  });
 }
 
 function bareDecoder(

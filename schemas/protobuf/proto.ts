@@ -53,6 +53,8 @@ export interface ProtoField {
   readonly isGroup: boolean;
   /** What `(confluent.field_meta).params` says. */
   readonly params: Readonly<Record<string, string>>;
+  /** What `(confluent.field_meta).tags` says; absent: nothing. */
+  readonly tags?: readonly string[];
 }
 
 /** A schema and all that it imports. */
@@ -82,7 +84,7 @@ export function parseProto(text: string, find: FindFile = () => null): ProtoSche
     const declared = linker.add(text, "");
     linker.addImports(find);
     linker.root.resolveAll();
-    return new LinkedSchema(linker.root, declared, linker.params);
+    return new LinkedSchema(linker.root, declared, linker.metas);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     const missing = linker.missing.length === 0
@@ -98,13 +100,19 @@ interface Declared {
   readonly nested: readonly Declared[];
 }
 
-type Params = Map<protobuf.Field, Record<string, string>>;
+/** What `(confluent.field_meta)` says. */
+interface Meta {
+  readonly params: Record<string, string>;
+  readonly tags: readonly string[];
+}
+
+type Metas = Map<protobuf.Field, Meta>;
 
 /** Collects files in one root; it does not matter in which order. */
 class Linker {
   readonly root = new protobuf.Root();
   /** Of fields that came by a descriptor. */
-  readonly params: Params = new Map();
+  readonly metas: Metas = new Map();
   /** Imports that nobody has; they may be about options only, which we do not read. */
   readonly missing: string[] = [];
   private readonly wanted: string[] = [];
@@ -148,21 +156,21 @@ class Linker {
     for (const message of file.messageType ?? []) {
       const type = protobuf.Type.fromDescriptor(message, context);
       namespace.add(type);
-      this.collectParams(message, type);
+      this.collectMetas(message, type);
     }
     for (const type of file.enumType ?? []) namespace.add(protobuf.Enum.fromDescriptor(type, context));
     const prefix = file.package ? `${file.package}.` : "";
     return (file.messageType ?? []).map((message) => declaredIn(message, prefix));
   }
 
-  private collectParams(message: IDescriptorProto, type: protobuf.Type): void {
+  private collectMetas(message: IDescriptorProto, type: protobuf.Type): void {
     for (const { name, options } of message.field ?? []) {
-      const params = paramsOf((options as { $unknowns?: Uint8Array[] } | undefined)?.$unknowns ?? []);
-      if (params) this.params.set(type.fields[name!], params);
+      const meta = metaOf((options as { $unknowns?: Uint8Array[] } | undefined)?.$unknowns ?? []);
+      if (meta) this.metas.set(type.fields[name!], meta);
     }
     for (const nested of message.nestedType ?? []) {
       const inner = type.nested?.[nested.name!];
-      if (inner instanceof protobuf.Type) this.collectParams(nested, inner);
+      if (inner instanceof protobuf.Type) this.collectMetas(nested, inner);
     }
   }
 
@@ -180,7 +188,7 @@ class LinkedSchema implements ProtoSchema {
   constructor(
     private readonly root: protobuf.Root,
     private readonly declared: readonly Declared[],
-    private readonly params: Params,
+    private readonly metas: Metas,
   ) {
     const made: [protobuf.Type, ProtoField[]][] = [];
     const namespaces: protobuf.NamespaceBase[] = [root];
@@ -236,8 +244,9 @@ class LinkedSchema implements ProtoSchema {
 
   private field(field: protobuf.Field): ProtoField {
     const { name, id: number, partOf } = field;
-    const params = this.params.get(field) ?? parsedParams(field);
-    const shared = { name, number, params, oneof: partOf && !field.getOption("proto3_optional") ? partOf.name : null };
+    const { params, tags } = this.metas.get(field) ?? parsedMeta(field);
+    const meta = tags.length > 0 ? { params, tags } : { params };
+    const shared = { name, number, ...meta, oneof: partOf && !field.getOption("proto3_optional") ? partOf.name : null };
     if (field instanceof protobuf.MapField) {
       return { ...shared, label: "map", type: this.type(field), key: field.keyType as ScalarKind, isGroup: false };
     }
@@ -335,24 +344,25 @@ const META = protobuf.parse(
    message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }`,
 ).root.lookupType("Options");
 
-/** `(confluent.field_meta).params` of a descriptor: to the library it is an unknown option. */
-function paramsOf(unknowns: readonly Uint8Array[]): Record<string, string> | null {
+/** `(confluent.field_meta)` of a descriptor: to the library it is an unknown option. */
+function metaOf(unknowns: readonly Uint8Array[]): Meta | null {
   const bytes = unknowns.flatMap((part) => [...part]);
   if (bytes.length === 0) return null;
-  const { meta } = META.decode(Uint8Array.from(bytes)) as unknown as { meta?: { params: Record<string, string> } };
-  return meta?.params ?? null;
+  return (META.decode(Uint8Array.from(bytes)) as unknown as { meta?: Meta }).meta ?? null;
 }
 
-/** `(confluent.field_meta).params` of text: a list of keys and values, or one of them. */
-function parsedParams({ parsedOptions }: protobuf.Field): Record<string, string> {
+/** `(confluent.field_meta)` of text: lists of keys and values, and of tags, or one of them. */
+function parsedMeta({ parsedOptions }: protobuf.Field): Meta {
   const params: Record<string, string> = {};
-  for (const option of (parsedOptions ?? []) as unknown as Record<string, { params?: unknown }>[]) {
+  const tags: string[] = [];
+  for (const option of (parsedOptions ?? []) as unknown as Record<string, { params?: unknown; tags?: unknown }>[]) {
     const meta = option["(confluent.field_meta)"] ?? option["(.confluent.field_meta)"];
     for (const entry of [meta?.params ?? []].flat() as { key?: unknown; value?: unknown }[]) {
       if (typeof entry.key === "string") params[entry.key] = String(entry.value ?? "");
     }
+    tags.push(...[meta?.tags ?? []].flat().map(String));
   }
-  return params;
+  return { params, tags };
 }
 
 function invalid(why: string, cause?: unknown): DataError {

@@ -10,7 +10,9 @@ import {
   createRegisteredConverter,
   type RegisteredFormat,
   type SchemaSource,
+  type WriterSchema,
 } from "../../registered.ts";
+import { refuseReaderSchema } from "../../rules/rule_options.ts";
 import { type MappingOptions, rowColumns } from "./columns.ts";
 import { Decoder, Rows } from "./decoder.ts";
 import { type Documents, readDocuments } from "./documents.ts";
@@ -34,6 +36,7 @@ export function createConverter(config: JsonSchemaConfig, context: ConverterCont
   const key = `${context.side}.schema` as const;
   const given = config[key];
   if (config["schema.registry.url"].length > 0) {
+    refuseReaderSchema(config, key, given);
     const reader = given === null
       ? null
       : fromConfigured(SCHEMA, { key, given }, (text) => rowsOf(readDocuments(text), options));
@@ -58,16 +61,28 @@ export function parseSchema(text: string): Validator {
 
 /** `reader`: the rows of the configured schema; null: each writer schema has its own. */
 export function jsonSchemaFormat(reader: Rows | null, options: MappingOptions, validates: boolean): RegisteredFormat {
+  const latestRows = new WeakMap<WriterSchema, Rows>();
   return {
     schemaType: "JSON",
     mismatch: "not a json schema",
     hasMessageIndexes: false,
-    compile({ text, references, source }) {
-      const documents = readDocuments(text, references.map(({ name, schema }) => ({ name, text: schema.schema })));
-      if (!reader) return decoderOf(documents, options, validates, source);
-      return new Decoder(reader, validates ? new Validator(documents) : null, source);
+    compile(writer, latest) {
+      const documents = documentsOf(writer);
+      const { source } = writer;
+      if (!reader && !latest) return decoderOf(documents, options, validates, source);
+      let rows = reader ?? latestRows.get(latest!);
+      if (!rows) latestRows.set(latest!, rows = rowsOf(documentsOf(latest!), options, latest!.source));
+      return new Decoder(rows, validates ? new Validator(documents) : null, source);
+    },
+    async loadMessages() {
+      const { JsonMessages } = await import("./message.ts");
+      return (schema) => new JsonMessages(documentsOf(schema), schema.source);
     },
   };
+}
+
+function documentsOf({ text, references }: WriterSchema): Documents {
+  return readDocuments(text, references.map(({ name, schema }) => ({ name, text: schema.schema })));
 }
 
 function rowsOf(
