@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConfigProblem } from "../api/errors.ts";
+import { type ConfigProblem, FatalError } from "../api/errors.ts";
 import { MiB } from "../api/config_def.ts";
 import { TASK_MEMORY_BYTES_MIN } from "./instance_options.ts";
 
@@ -38,6 +38,38 @@ export function divideBudgets(worker: Limits, instances: readonly Wants[]): Map<
     name,
     { tasksMax: tasks[i], taskMemoryBytes: Math.floor(values["memory.bytes"] * part) },
   ]));
+}
+
+/**
+ * What an instance gets that is started beside others, which keep what they have: its part, or what is left of it. Throws
+ * FatalError where that is too little to run with.
+ */
+export function remainingBudget(
+  worker: Limits,
+  instances: readonly Wants[],
+  name: string,
+  granted: Iterable<InstanceBudget>,
+): InstanceBudget {
+  const part = divideBudgets(worker, instances).get(name)!;
+  const { "worker.threads": threads, "worker.memory.bytes": memory } = worker;
+  const others = [...granted];
+  const free = threads - others.reduce((sum, { tasksMax }) => sum + tasksMax, 0);
+  const tasksMax = threads === 0 ? part.tasksMax : Math.min(part.tasksMax, free);
+  if (tasksMax < 1) {
+    throw new FatalError(
+      `Cannot start connector "${name}": the others have all ${threads} of worker.threads. Raise it, or lower their ` +
+        "tasks.max and start them again",
+    );
+  }
+  const held = others.reduce((sum, each) => sum + each.tasksMax * each.taskMemoryBytes, 0);
+  const left = Math.floor((memory - held) / tasksMax);
+  const taskMemoryBytes = memory === 0 ? part.taskMemoryBytes : Math.min(part.taskMemoryBytes, left);
+  if (taskMemoryBytes >= TASK_MEMORY_BYTES_MIN) return { tasksMax, taskMemoryBytes };
+  throw new FatalError(
+    `Cannot start connector "${name}": the others leave each of its tasks ${mib(Math.max(0, taskMemoryBytes))} of ` +
+      `worker.memory.bytes, wanted at least ${mib(TASK_MEMORY_BYTES_MIN)}. Raise it, or lower their memory.bytes and ` +
+      "start them again",
+  );
 }
 
 /** Adds a problem where the limits cannot serve all instances. */

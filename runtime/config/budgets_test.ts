@@ -1,7 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { MiB } from "../api/config_def.ts";
-import type { ConfigProblem } from "../api/errors.ts";
-import { checkBudgets, divideBudgets } from "./budgets.ts";
+import { type ConfigProblem, FatalError } from "../api/errors.ts";
+import { checkBudgets, divideBudgets, remainingBudget } from "./budgets.ts";
 
 const instance = (name: string, tasksMax: number, memoryMiB = 128) => ({
   name,
@@ -51,4 +51,17 @@ Deno.test("checkBudgets() refuses what cannot serve every instance, and says wha
   ]);
   assertEquals(problemsOf(limits(0, 48), three), []);
   assertEquals(problemsOf(limits(2, 40), three), []);
+});
+
+Deno.test("remainingBudget() leaves those that run what they have, and gives the rest", () => {
+  const both = [instance("a", 4), instance("b", 4)];
+  const a = { tasksMax: 3, taskMemoryBytes: 30 * MiB };
+  assertEquals(remainingBudget(limits(0, 0), both, "b", [a]), { tasksMax: 4, taskMemoryBytes: 128 * MiB });
+  assertEquals(remainingBudget(limits(5, 150), both, "b", [a]), { tasksMax: 2, taskMemoryBytes: 30 * MiB });
+  assertEquals(remainingBudget(limits(8, 150), both, "b", []), {
+    tasksMax: 4,
+    taskMemoryBytes: Math.floor(150 / 8 * MiB),
+  });
+  assertThrows(() => remainingBudget(limits(3, 0), both, "b", [a]), FatalError, "all 3 of worker.threads");
+  assertThrows(() => remainingBudget(limits(5, 110), both, "b", [a]), FatalError, "leave each of its tasks 10MiB");
 });

@@ -184,6 +184,23 @@ export const WORKER_OPTIONS = {
     min: 1000,
     group: worker,
   }),
+  "config.storage": option.string({
+    doc:
+      "Where connectors that are created over HTTP are kept, and what is paused or stopped: none (they are gone when the " +
+      "process ends), file:PATH, or kafka:TOPIC, a compacted topic that is created where it is missing.",
+    default: "none",
+    group: worker,
+    check: (text) =>
+      text === "none" || parseConfigStorage(text) !== null ? null : "must be none, file:PATH or kafka:TOPIC",
+  }),
+  "config.storage.replication.factor": option.int({
+    doc: "For the topic of config.storage, where it is created.",
+    default: 3,
+    min: 1,
+    max: 32767,
+    importance: "low",
+    group: worker,
+  }),
   "worker.threads": option.int({
     doc: "The most tasks of all instances together; each instance has at least one. 0: as many as their tasks.max say.",
     default: 0,
@@ -229,6 +246,13 @@ export function isPassedOn(key: string): boolean {
 /** Whether only this machine reaches it. */
 export function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|::1|0*(:0*)*:0*1|::ffff:127\.\d+\.\d+\.\d+)$/i.test(hostname);
+}
+
+/** Kind and place of `config.storage`, or null where it is "none" or nothing of the kind. */
+export function parseConfigStorage(text: string): { readonly kind: "file" | "kafka"; readonly at: string } | null {
+  const match = /^(file|kafka):(.+)$/.exec(text);
+  if (!match || (match[1] === "kafka" && !/^[A-Za-z0-9._-]{1,249}$/.test(match[2]))) return null;
+  return { kind: match[1] as "file" | "kafka", at: match[2] };
 }
 
 /** Host and port of `http.listen`, or null where it is neither that nor "off". */
