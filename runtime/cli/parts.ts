@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DataType } from "apache-arrow";
 import { deltaSink } from "../../connectors/delta-sink/mod.ts";
 import { fileSink } from "../../connectors/file-sink/mod.ts";
 import { avroConverter } from "../../schemas/avro/mod.ts";
@@ -35,18 +36,30 @@ export const plugins: Plugins = {
 
 /** Loaded by the commands that are about tables. */
 export async function tables(): Promise<TableTools> {
-  const [inspect, { applyTableSchema }, { s3Options, s3Settings }, { registryOptions }, { columnsOfSubject }] =
-    await Promise.all([
-      import("../../connectors/delta-sink/inspect.ts"),
-      import("../../connectors/delta-sink/apply_schema.ts"),
-      import("../../connectors/delta-sink/storage/s3/options.ts"),
-      import("../../schemas/registry.ts"),
-      import("../../schemas/subject_columns.ts"),
-    ]);
+  const [
+    inspect,
+    { applyTableSchema },
+    { s3Options, s3Settings },
+    { registryOptions },
+    { columnsOfSubject },
+    { mappingOfSubject, subjectsOf },
+    { arrowToDelta, arrowTypeToDelta, describeDeltaType },
+  ] = await Promise.all([
+    import("../../connectors/delta-sink/inspect.ts"),
+    import("../../connectors/delta-sink/apply_schema.ts"),
+    import("../../connectors/delta-sink/storage/s3/options.ts"),
+    import("../../schemas/registry.ts"),
+    import("../../schemas/subject_columns.ts"),
+    import("../../schemas/mapping_report.ts"),
+    import("../../connectors/delta-sink/delta/schema.ts"),
+  ]);
   const tools = {
     ...{ describeTable: inspect.describeTable, inspectTable: inspect.inspectTable, sampleRows: inspect.sampleRows },
-    ...{ applyTableSchema, columnsOfSubject, registryOptions, storageOptions: s3Options },
+    ...{ applyTableSchema, columnsOfSubject, registryOptions, storageOptions: s3Options, subjectsOf },
     storageOf: (values: Values<typeof s3Options>) => ({ s3: s3Settings(values) }),
+    mappingOfSubject: (...[asked, parts]: [Parameters<typeof mappingOfSubject>[0], Parameters<typeof subjectsOf>[1]]) =>
+      mappingOfSubject(asked, parts, arrowToDelta),
+    describeColumn: (type: DataType, path: string) => describeDeltaType(arrowTypeToDelta(type, path)),
   };
   return tools as unknown as TableTools; // as with plugins: what it declares is what it is given
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Schema } from "apache-arrow";
+import type { DataType, Schema } from "apache-arrow";
 import type { Clock, ConfigDef, Log, Values } from "../api/mod.ts";
 
 /** A table as a command shows it; all of it can be printed as JSON. */
@@ -17,6 +17,37 @@ export interface InspectedTable {
 
 /** How tables are reached: opaque, made by `storageOf`. */
 export type StorageAccess = Readonly<Record<string, unknown>>;
+
+/** How a subject's records become columns; `schemas/mapping_report.ts` says more. */
+export interface SubjectMapping {
+  readonly subject: string;
+  readonly version: number | null;
+  readonly id: number | null;
+  /** What `value.converter` says. */
+  readonly converter: string;
+  readonly lines: readonly {
+    readonly path: string;
+    readonly writer: string;
+    /** Null: no column. */
+    readonly type: DataType | null;
+    readonly nullable: boolean;
+    readonly note: string | null;
+    readonly decide: boolean;
+  }[];
+  /** Null: there are none, and `refused` says why. */
+  readonly columns: Schema | null;
+  readonly columnsJson: readonly string[];
+  readonly renames: readonly { readonly from: string; readonly to: string }[];
+  readonly refused: string | null;
+}
+
+/** What reading a registry needs of the world. */
+export interface RegistryParts {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
 
 /** Looking at tables and changing them. `Def` are the options of the schema registry. */
 export interface TableTools<Def extends ConfigDef = ConfigDef> {
@@ -43,4 +74,13 @@ export interface TableTools<Def extends ConfigDef = ConfigDef> {
     asked: { config: Values<Def>; subject: string; version: number | "latest" },
     parts: { fetch: typeof fetch; clock: Clock; random: () => number; log: Log },
   ): Promise<Schema>;
+  /** How a schema of the registry becomes a table's columns. */
+  mappingOfSubject(
+    asked: { config: Values<Def>; subject: string; version: number | "latest" },
+    parts: RegistryParts,
+  ): Promise<SubjectMapping>;
+  /** All subjects of the registry. */
+  subjectsOf(config: Values<Def>, parts: RegistryParts): Promise<readonly string[]>;
+  /** A column's type as tables say it. */
+  describeColumn(type: DataType, path: string): string;
 }

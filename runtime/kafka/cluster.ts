@@ -159,6 +159,29 @@ export class Cluster {
     return partitions.map((partition) => flat.find((answer) => answer.partition === partition)!);
   }
 
+  /** The first offset of each partition whose record is not older than a time (ms since 1970 UTC); null: there is none. */
+  async offsetsAt(partitions: readonly TopicPartition[], timestampMs: number): Promise<(bigint | null)[]> {
+    const metadata = await this.metadata([...new Set(partitions.map(({ topic }) => topic))]);
+    const leaderOf = ({ topic, partition }: TopicPartition) => {
+      const leader = metadata.brokers.get(metadata.topics.get(topic)?.partitions.get(partition)?.leader ?? -1);
+      if (!leader) throw new RetriableError(`Cannot list offsets of ${topic}-${partition}: no leader`);
+      return leader;
+    };
+    const found = new Map<TopicPartition, bigint>();
+    await Promise.all([...Map.groupBy(partitions, leaderOf)].map(async ([leader, asked]) => {
+      try {
+        const offsets = await listOffsets(await this.connect(leader), asked, BigInt(Math.floor(timestampMs)), false);
+        asked.forEach((partition, i) => found.set(partition, offsets[i]));
+      } catch (error) {
+        throw classify(error, `Cannot list offsets on broker ${leader.host}:${leader.port}`);
+      }
+    }));
+    return partitions.map((partition) => {
+      const offset = found.get(partition)!;
+      return offset < 0n ? null : offset;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const all = [...this.#connections.values()];
