@@ -4,7 +4,7 @@
  * @module
  */
 import { type Config, ConfigError, type ConnectorContext, FatalError } from "../../mod.ts";
-import { type deltaSinkOptions, tableUri } from "./config.ts";
+import { type deltaSinkOptions, type DeltaSinkValues, routedName, tableOfTopic } from "./config.ts";
 import { loadSnapshot } from "./delta/load.ts";
 import { assertWritable } from "./delta/protocol.ts";
 import { inParallel } from "./in_parallel.ts";
@@ -14,7 +14,10 @@ import { s3Settings } from "./storage/s3/options.ts";
 
 type DeltaConfig = Config<typeof deltaSinkOptions>;
 
-/** Every topic has a table of its own, in a folder that can be written; a table that exists can be written too. */
+/**
+ * Every topic has a table of its own, or shares it with those that routers give the same name; it is in a folder that can be
+ * written, and if it exists it can be written too.
+ */
 export async function check(
   config: DeltaConfig,
   topics: readonly string[],
@@ -24,13 +27,14 @@ export async function check(
   const s3 = s3Settings(config.values, `connectors.${connector}.`);
   for (const topic of topics) {
     const values = config.forTopic(topic);
-    const uri = tableUri(values, topic);
+    const uri = tableOfTopic(config, topic);
     const key = sameTableKey(uri);
     const other = owners.get(key);
     if (other !== undefined) {
-      const why =
-        `is the table of topic "${other.topic}" and of topic "${topic}": put \${topic} into it, or set it per.topic`;
-      throw new ConfigError([{ key: `connectors.${connector}.table.uri`, value: values["table.uri"], why }]);
+      const why = whyNotShared(config, other, { uri, topic });
+      if (why !== null) {
+        throw new ConfigError([{ key: `connectors.${connector}.table.uri`, value: values["table.uri"], why }]);
+      }
     }
     owners.set(key, { uri, topic });
     createRouter(values["partition.by"]); // throws ConfigError where it cannot be read
@@ -47,3 +51,23 @@ export async function check(
     }
   });
 }
+
+interface Feed {
+  readonly uri: string;
+  readonly topic: string;
+}
+
+/** A table holds the offsets of each partition of each topic, so that topics may share one: where they are meant to. */
+function whyNotShared(config: DeltaConfig, a: Feed, b: Feed): string | null {
+  const both = `is the table of topic "${a.topic}" and of topic "${b.topic}"`;
+  if (routedName(config, a.topic) !== routedName(config, b.topic)) {
+    return `${both}: put \${topic} into it, or set it per.topic`;
+  }
+  if (a.uri !== b.uri) return `${both}, which a router gives one name: give both of them one table.uri`;
+  const [of, others] = [config.forTopic(a.topic), config.forTopic(b.topic)];
+  const differs = SHARED.find((key) => JSON.stringify(of[key]) !== JSON.stringify(others[key]));
+  return differs ? `${both}, which a router gives one name: give both of them one ${differs}` : null;
+}
+
+/** What is a table's, and not a topic's. */
+const SHARED = ["partition.by", "schema.evolution"] as const satisfies readonly (keyof DeltaSinkValues)[];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MiB, option, type Values } from "../../mod.ts";
+import { type Config, MiB, option, type Values } from "../../mod.ts";
 import { s3Options } from "./storage/s3/options.ts";
 
 /** The Kafka columns that `columns.kafka` can add, and what each is called in the table. */
@@ -19,7 +19,9 @@ export const KAFKA_COLUMNS = {
 /** The declaration. */
 export const deltaSinkOptions = {
   "table.uri": option.string({
-    doc: "Where the table is; `${topic}` stands for the topic's name and must be in it when there are several topics.",
+    doc:
+      "Where the table is; `${topic}` stands for the topic's name (as RegexRouter leaves it) and must be in it when " +
+      "there are several topics.",
     importance: "high",
     group: "table",
   }),
@@ -150,10 +152,28 @@ export const deltaSinkOptions = {
   ...s3Options,
 } as const;
 
+/** Why rows of one topic cannot come under different names; null: the table does not depend on it. */
+export function routedRows({ "table.uri": uri }: DeltaSinkValues): string | null {
+  return uri.includes("${topic}")
+    ? "A commit moves the offsets of a partition in one table, so that nothing is there twice: take ${topic} out of " +
+      "table.uri, or divide the table instead, e.g. by partition.by: date(kafka.timestamp)"
+    : null;
+}
+
 /** The parsed options of one topic. */
 export type DeltaSinkValues = Values<typeof deltaSinkOptions>;
 
-/** The table of a topic: `table.uri` with the topic in it. */
+/** The table of a topic: `table.uri` with the topic in it, by the name that routers give it. */
+export function tableOfTopic(config: Config<typeof deltaSinkOptions>, topic: string): string {
+  return tableUri(config.forTopic(topic), routedName(config, topic));
+}
+
+/** A topic's name as routers leave it. */
+export function routedName(config: Config<typeof deltaSinkOptions>, topic: string): string {
+  return config.routedTopic?.(topic) ?? topic;
+}
+
+/** `table.uri` with a name in it. */
 export function tableUri(values: DeltaSinkValues, topic: string): string {
   return values["table.uri"].replaceAll("${topic}", topic);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { SinkConnector } from "../../mod.ts";
-import { deltaSinkOptions } from "./config.ts";
+import { deltaSinkOptions, routedRows } from "./config.ts";
 import type { DeltaStaged } from "./staged.ts";
 
 /** `connector: delta-sink`. */
@@ -13,6 +13,7 @@ export const deltaSink: SinkConnector<typeof deltaSinkOptions, DeltaStaged> = {
   name: "delta-sink",
   version: "0.1.0",
   options: deltaSinkOptions,
+  routedRows,
   check: async (...given) => await (await import("./check.ts")).check(...given),
   createTask: async (config, context) => new (await import("./task.ts")).DeltaSinkTask(config, context),
   previewTask: async (config, context) => new (await import("./preview.ts")).DeltaPreviewTask(config, context),

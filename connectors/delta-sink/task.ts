@@ -19,7 +19,7 @@ import {
   type TopicPartition,
   TopicsError,
 } from "../../mod.ts";
-import { type deltaSinkOptions, tableUri } from "./config.ts";
+import { type deltaSinkOptions, tableOfTopic } from "./config.ts";
 import { inParallel } from "./in_parallel.ts";
 import type { DeltaStaged } from "./staged.ts";
 import { openStorage } from "./storage/open.ts";
@@ -138,7 +138,7 @@ export class DeltaSinkTask implements SinkTask<DeltaStaged> {
     let writer = this.#writers.get(topic);
     if (!writer) {
       const values = this.config.forTopic(topic);
-      const table = tableUri(values, topic);
+      const table = tableOfTopic(this.config, topic);
       const storage = this.#openTable(table);
       const { clock, uuid, reject } = this.context;
       const encode = <T>(run: () => T) => this.#counted("encode", run);

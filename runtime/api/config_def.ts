@@ -59,6 +59,11 @@ export interface Config<Def extends ConfigDef> {
   readonly values: Values<Def>;
   /** The values for one topic: those below `per.topic.<topic>` over the instance's. */
   forTopic(topic: string): Values<Def>;
+  /**
+   * What transforms make of a topic's name (RegexRouter): what a target is named by. Options and offsets go by the topic's
+   * own name. Absent: names stay.
+   */
+  routedTopic?(topic: string): string;
 }
 
 /** A value that is never printed: every ordinary way of showing it gives `[hidden]`. */

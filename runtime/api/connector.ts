@@ -7,7 +7,7 @@
 import type { Schema } from "./arrow.ts";
 import type { SinkBatch } from "./batch.ts";
 import type { Clock } from "./clock.ts";
-import type { Config, ConfigDef } from "./config_def.ts";
+import type { Config, ConfigDef, Values } from "./config_def.ts";
 import type { DataError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { CommitOutcome, Offsets, Share, TopicPartition } from "./offsets.ts";
@@ -180,6 +180,11 @@ export interface SinkConnector<Def extends ConfigDef = ConfigDef, Staged = unkno
   readonly version: string;
   /** Parsing, linting and the docs: one source. */
   readonly options: Def;
+  /**
+   * Whether rows of one topic may come under different names (`SinkBatch.routedTopic`): null, or why they may not and what
+   * to do instead. Absent: they may not.
+   */
+  routedRows?(values: Values<Def>): string | null;
   /** Reaches the target once, before the start; throws ConfigError or FatalError that names the fix. */
   check(config: Config<Def>, topics: readonly string[], context: ConnectorContext): Promise<void>;
   /** Makes a task, on a thread of its own. */

@@ -36,6 +36,8 @@ export interface TransformPlugin<Def extends ConfigDef = ConfigDef> {
    * there is one). Absent: it is not of a side, and the name takes no suffix; `create` is given "value".
    */
   readonly sides?: readonly RecordSide[];
+  /** What is wrong with options that do not go together, in a sentence without a subject; null: nothing. */
+  check?(config: Values<Def>): string | null;
   /**
    * What the step makes of topics' names, as its `apply` does by `withRoutedTopics`; null, or absent: nothing. Asked before
    * any record: a topic feeds one table.

@@ -178,6 +178,8 @@ export function chooseTransforms<Predicate extends NamedPlugin>(
       });
     }
     const side = chosen && chooseSide(chosen.plugin, path + at, own, problems);
+    const why = chosen && problems.length === before ? chosen.plugin.check?.(chosen.config) : null;
+    if (why) problems.push({ key: path + at.slice(0, -1), why });
     if (chosen && side) steps.push({ ...chosen, alias, side, predicate: predicate ?? null, negate: negate === "true" });
   }
   return problems.length > before ? null : steps;

@@ -33,6 +33,7 @@ import { merged, optionOf, parseKeys, refuseInstanceOnly, splitPerTopic, unknown
 import { splitList } from "./parse_value.ts";
 import { type RawKeys, valueText } from "./raw.ts";
 import { type CelRule, type FieldRules, parseValidationRules } from "./validation_rules.ts";
+import { checkRoutes, routedTopic } from "./routes.ts";
 import { isPassedOn } from "./worker_options.ts";
 
 export { type Chosen, type NamedPlugin, pluginName, type Plugins, type TransformStep };
@@ -105,7 +106,11 @@ export function resolveInstance<Predicate extends NamedPlugin>(
     name,
     plugin,
     values: base.values,
-    connectorConfig: { values: base.connector, forTopic: (topic) => settings(topic).connector },
+    connectorConfig: {
+      values: base.connector,
+      forTopic: (topic) => settings(topic).connector,
+      routedTopic: (topic) => routedTopic(settings(topic).transforms, topic),
+    },
     topics: base.values["topics.regex"] === null ? base.values.topics : topicsPattern(base.values["topics.regex"])!,
     hasExpressions: [base, ...byTopic.values()].some((each) => each?.expressions?.length),
     converters: [base, ...byTopic.values()].flatMap((each) =>
@@ -211,6 +216,7 @@ function resolveTopic<Predicate extends NamedPlugin>(
     [...changed.keys()].some((c) => key === path + c || (path + c).startsWith(key));
   problems.push(...(over ? found.filter(isNew) : found));
   if (!plugin || !keyConverter || !valueConverter || !transforms) return null;
+  checkRoutes(transforms, plugin, connector, path, problems);
   return { values, connector, keyConverter, valueConverter, headerConverter, transforms, rules, expressions };
 }
 

@@ -18,6 +18,7 @@
  */
 import { type Data, type Field, Type } from "apache-arrow";
 import { isNull } from "../api/mod.ts";
+import { decimalText, doubleText, floatText } from "./java_text.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -39,9 +40,9 @@ function text(data: Data, index: number, embedded: boolean): string {
     case Type.Int:
       return String(values[index]);
     case Type.Float:
-      return javaNumber(values[index], (type as unknown as { precision: number }).precision === 1);
+      return ((type as unknown as { precision: number }).precision === 1 ? floatText : doubleText)(values[index]);
     case Type.Decimal:
-      return javaDecimal(
+      return decimal(
         values.subarray(index * 4, index * 4 + 4),
         (type as unknown as { scale: number }).scale,
       );
@@ -73,46 +74,10 @@ function text(data: Data, index: number, embedded: boolean): string {
   }
 }
 
-/** Java's `Double.toString` and `Float.toString`. */
-export function javaNumber(value: number, isFloat: boolean): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
-  const [mantissa, exponent] = shortest(Math.abs(value), isFloat).split("e");
-  const digits = mantissa.replace(".", "");
-  const power = Number(exponent);
-  const sign = value < 0 ? "-" : "";
-  if (power >= -3 && power < 7) {
-    if (power < 0) return `${sign}0.${"0".repeat(-power - 1)}${digits}`;
-    const padded = digits.padEnd(power + 2, "0");
-    return `${sign}${padded.slice(0, power + 1)}.${padded.slice(power + 1)}`;
-  }
-  return `${sign}${digits[0]}.${digits.slice(1) || "0"}E${power}`;
-}
-
-/** The fewest digits that read back as the value, as `d.ddde+x`. */
-function shortest(value: number, isFloat: boolean): string {
-  if (!isFloat) return value.toExponential();
-  for (let digits = 0; digits < 9; digits++) {
-    const text = value.toExponential(digits);
-    if (Math.fround(Number(text)) === value) return text;
-  }
-  return value.toExponential();
-}
-
-/** Java's `BigDecimal.toString`. */
-function javaDecimal(words: Uint32Array, scale: number): string {
+function decimal(words: Uint32Array, scale: number): string {
   let unscaled = 0n;
   for (let word = 3; word >= 0; word--) unscaled = unscaled << 32n | BigInt(words[word]);
-  unscaled = BigInt.asIntN(128, unscaled);
-  const sign = unscaled < 0n ? "-" : "";
-  const digits = String(unscaled < 0n ? -unscaled : unscaled);
-  if (scale === 0) return sign + digits;
-  const power = digits.length - 1 - scale;
-  if (power >= -6) {
-    const padded = digits.padStart(scale + 1, "0");
-    return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
-  }
-  return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}E${power}`;
+  return decimalText(BigInt.asIntN(128, unscaled), scale);
 }
 
 const DAY = 86_400_000_000n;
