@@ -344,7 +344,7 @@ function mapped(type: AvroType, value: Value, within: Within | null, visit: Visi
   if (type.kind === "union") {
     if (value instanceof Branch) {
       const inner = mapped(type.branches[value.index], value.value, within, visit);
-      return inner === value.value ? value : new Branch(value.index, value.name, inner);
+      return Object.is(inner, value.value) ? value : new Branch(value.index, value.name, inner);
     }
     return mapped(type.branches.find(({ kind }) => kind !== "null")!, value, within, visit);
   }
@@ -362,7 +362,7 @@ function mapped(type: AvroType, value: Value, within: Within | null, visit: Visi
   }
   if (type.kind === "array") {
     const items = (value as readonly Value[]).map((item) => mapped(type.items, item, within, visit));
-    return items.some((item, i) => item !== (value as readonly Value[])[i]) ? items : value;
+    return items.some((item, i) => !Object.is(item, (value as readonly Value[])[i])) ? items : value;
   }
   if (type.kind === "map") {
     return mappedMembers(value as ReadonlyMap<string, Value>, (_, each) => mapped(type.values, each, within, visit));
@@ -376,7 +376,7 @@ function mappedMembers(members: ReadonlyMap<string, Value>, map: (name: string, 
   let out: Map<string, Value> | null = null;
   for (const [name, value] of members) {
     const changed = map(name, value);
-    if (changed !== value) (out ??= new Map(members)).set(name, changed);
+    if (!Object.is(changed, value)) (out ??= new Map(members)).set(name, changed);
   }
   return out ?? members;
 }

@@ -297,10 +297,10 @@ function mapped(type: ProtoMessage, message: Members, path: string, visit: Visit
     const items = label === "repeated" ? (value as readonly Value[]).map(one) : null;
     const changed = items === null
       ? one(value)
-      : items.some((item, i) => item !== (value as readonly Value[])[i])
+      : items.some((item, i) => !Object.is(item, (value as readonly Value[])[i]))
       ? items
       : value;
-    if (changed !== value) (out ??= new Map(message)).set(name, changed);
+    if (!Object.is(changed, value)) (out ??= new Map(message)).set(name, changed);
   }
   return out ?? message;
 }

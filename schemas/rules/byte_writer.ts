@@ -20,11 +20,13 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
   }
 
   /** An integer from 0 to 2^64 - 1, seven bits a byte. */

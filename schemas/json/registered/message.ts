@@ -181,7 +181,7 @@ class Walk {
         message: object,
         path: below(within?.path ?? "", name),
       }, depth + 1);
-      if (changed !== value) (out ??= new Map(object)).set(name, changed);
+      if (!Object.is(changed, value)) (out ??= new Map(object)).set(name, changed);
     }
     return out ?? object;
   }
@@ -189,7 +189,7 @@ class Walk {
   #array({ items }: JsonSchemaObject, array: readonly Value[], within: Within | null, depth: number): Value {
     if (typeof items !== "object" || items === null || Array.isArray(items)) return array;
     const out = array.map((each) => this.value(items as JsonSchemaObject, each, within, depth + 1));
-    return out.some((each, i) => each !== array[i]) ? out : array;
+    return out.some((each, i) => !Object.is(each, array[i])) ? out : array;
   }
 
   #leaf({ type, ...rest }: JsonSchemaObject, value: Value, within: Within | null): Value {
