@@ -7,6 +7,7 @@ import type { TransformPlugin } from "../api/mod.ts";
 import { cast } from "./cast.ts";
 import { dropHeaders } from "./drop_headers.ts";
 import { extractField } from "./extract_field.ts";
+import { extractNewRecordState } from "./extract_new_record_state.ts";
 import { filter } from "./filter.ts";
 import { flatten } from "./flatten.ts";
 import { hasHeaderKey } from "./has_header_key.ts";
@@ -30,6 +31,7 @@ export const BUILT_IN_TRANSFORMS: readonly TransformPlugin[] = [
   cast,
   dropHeaders,
   extractField,
+  extractNewRecordState,
   filter,
   flatten,
   headerFrom,
