@@ -26,6 +26,11 @@ const TYPES = ["bool", "bytes", "double", "dyn", "google", "int", "list", "map",
 
 /** What is wrong with an expression before any record is seen, or null. */
 export function celProblem(text: string): string | null {
+  return celProblemOver(text, VARIABLES);
+}
+
+/** `celProblem` of an expression over other variables. */
+export function celProblemOver(text: string, variables: readonly string[]): string | null {
   if (text.trim() === "") return "is empty";
   let expression: Expression | undefined;
   try {
@@ -39,8 +44,8 @@ export function celProblem(text: string): string | null {
   const names = { variables: new Set<string>(), functions: new Set<string>() };
   collect(expression, new Set(), names);
   for (const name of names.variables) {
-    if (VARIABLES.includes(name) || TYPES.includes(name)) continue;
-    return `names "${name}", and an expression has ${VARIABLES.join(", ")}${didYouMean(name, VARIABLES)}; ` +
+    if (variables.includes(name) || TYPES.includes(name)) continue;
+    return `names "${name}", and an expression has ${variables.join(", ")}${didYouMean(name, variables)}; ` +
       "a field of the record is value.<field>";
   }
   for (const name of names.functions) {
@@ -51,6 +56,13 @@ export function celProblem(text: string): string | null {
   if (names.variables.size > 0) return null;
   const outcome = plan(ENVIRONMENT, expression)({});
   return isCelError(outcome) ? `cannot be evaluated: ${outcome.message}` : "names nothing of the record";
+}
+
+/** The variables that an expression names, in which `celProblem` finds nothing wrong. */
+export function celVariables(text: string): ReadonlySet<string> {
+  const names = { variables: new Set<string>(), functions: new Set<string>() };
+  collect(parse(text).expr!, new Set(), names);
+  return names.variables;
 }
 
 /** Binds rules to a batch: for a row, what is wrong with it, or null. */
