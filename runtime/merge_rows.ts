@@ -1,10 +1,10 @@
 /**
- * Two parts of one batch, put together again after a transform changed one of them.
+ * Parts of one batch, put together again after transforms changed some of them.
  *
- * They become one batch where no column has different types in both: a column that only one part has is null in the rows of
- * the other, and nullable; a column that is null in all rows of a part takes the other's type (so that what leaves
- * tombstones alone never parts a batch). Else they become a batch for each run of rows of one part. Nothing is lost or
- * rejected either way.
+ * They become one batch where no column has different types in them: a column that only some have is null in the rows of the
+ * others, and nullable; a column that is null in all rows of a part takes the others' type (so that what leaves tombstones
+ * alone never parts a batch). Else they become a batch for each run of rows of one schema. Nothing is lost or rejected
+ * either way.
  *
  * @module
  */
@@ -12,32 +12,46 @@ import { type Data, Field, type RecordBatch, Schema } from "apache-arrow";
 import { type Changes, nulls, recordBatch, SinkBatch, types } from "./api/mod.ts";
 import { takeFrom } from "./take_from.ts";
 
-/** The rows of both in the order of their offsets: batches that chain. The same schemas give the same schema. */
-export type RowMerger = (changed: SinkBatch, others: SinkBatch) => readonly SinkBatch[];
+/** All rows in the order of their offsets: batches that chain. The same schemas give the same schema. */
+export type RowMerger = (parts: readonly SinkBatch[]) => readonly SinkBatch[];
+
+/** Whether two parts differ in nothing but their rows. */
+export function haveOneSchema(a: SinkBatch, b: SinkBatch): boolean {
+  return a.data.schema === b.data.schema && a.keys?.schema === b.keys?.schema;
+}
 
 /** A merger, which keeps the schemas that it made. */
 export function createRowMerger(): RowMerger {
   const values = createSchemas(), keys = createSchemas();
-  return (changed, others) => {
-    if (changed.numRows === 0) return [others];
-    const data = values(others.data, changed.data);
-    const key = keysOf(others, changed, keys);
-    if (data === null || key === undefined) return runs(changed, others);
-    const picks = picksOf(others.origin.rows, changed.origin.rows);
-    return [
-      new SinkBatch(
-        picked(data, picks),
-        {
-          ...others.origin,
-          rows: picks.map((pick) => pick < 0 ? changed.origin.rows[~pick] : others.origin.rows[pick]),
-        },
-        others.from,
-        others.to,
-        tombstonesOf(others, changed, picks),
-        key && picked(key, picks),
-        changesOf(others, changed, picks),
-      ),
-    ];
+  const merged = (a: SinkBatch, b: SinkBatch): SinkBatch | null => {
+    const key = keysOf(a, b, keys);
+    const data = key === undefined ? null : values(a.data, b.data);
+    if (data === null || key === undefined) return null;
+    const picks = picksOf(a.origin.rows, b.origin.rows);
+    const rows = picks.map((pick) => pick < 0 ? b.origin.rows[~pick] : a.origin.rows[pick]);
+    return new SinkBatch(
+      picked(data, picks),
+      { ...a.origin, rows },
+      a.from,
+      a.to,
+      tombstonesOf(a, b, picks),
+      key && picked(key, picks),
+      changesOf(a, b, picks),
+    );
+  };
+  return (parts) => {
+    const groups: SinkBatch[] = [];
+    for (const part of parts) {
+      if (part.numRows === 0) continue;
+      let whole: SinkBatch | null = null;
+      for (let i = 0; i < groups.length && whole === null; i++) {
+        whole = merged(groups[i], part);
+        if (whole) groups[i] = whole;
+      }
+      if (whole === null) groups.push(part);
+    }
+    if (groups.length === 0) return [parts[0]];
+    return groups.length === 1 ? groups : runs(groups);
   };
 }
 
@@ -164,19 +178,20 @@ function changesOf(a: SinkBatch, b: SinkBatch, picks: Int32Array): Changes | nul
 }
 
 /** A batch for each run of rows of one part; each ends where the next begins. */
-function runs(changed: SinkBatch, others: SinkBatch): SinkBatch[] {
-  const picks = picksOf(others.origin.rows, changed.origin.rows);
+function runs(groups: readonly SinkBatch[]): SinkBatch[] {
+  const places = groups.flatMap((of) => Array.from(of.origin.rows, (record, row) => ({ of, record, row })))
+    .sort((a, b) => a.record - b.record);
   const parts: SinkBatch[] = [];
-  for (let start = 0; start < picks.length;) {
+  for (let start = 0; start < places.length;) {
+    const { of } = places[start];
     let end = start + 1;
-    while (end < picks.length && picks[end] < 0 === picks[start] < 0) end++;
-    const of = picks[start] < 0 ? changed : others;
-    parts.push(of.select(picks.slice(start, end).map((pick) => pick < 0 ? ~pick : pick)));
+    while (end < places.length && places[end].of === of) end++;
+    parts.push(of.select(Int32Array.from(places.slice(start, end), ({ row }) => row)));
     start = end;
   }
   return parts.map(({ data, origin, tombstones, keys, changes }, i) => {
-    const from = i === 0 ? others.from : parts[i].offset(0);
-    const to = i === parts.length - 1 ? others.to : parts[i + 1].offset(0);
+    const from = i === 0 ? groups[0].from : parts[i].offset(0);
+    const to = i === parts.length - 1 ? groups[0].to : parts[i + 1].offset(0);
     return new SinkBatch(data, origin, from, to, tombstones, keys, changes);
   });
 }

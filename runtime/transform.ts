@@ -2,15 +2,15 @@
  * Stage 4, transform: a chain of transforms, batch to batch. Where a record came from never changes; what a transform
  * refuses is set aside and taken out before the next one.
  *
- * A step with a predicate is given the rows for which it holds; afterwards all rows stand in their order again. They are
- * one batch wherever one schema serves them all (see `merge_rows.ts`), else a batch for each run of rows of one schema:
- * batches that chain, as each record has its own schema with Kafka Connect.
+ * A step with a predicate is given the rows for which it holds. Rows that have other columns by that go on apart, as each
+ * record has its own schema with Kafka Connect; at the end of the chain all stand in their order again. They are one batch
+ * wherever one schema serves them all (see `merge_rows.ts`), else a batch for each run of rows: batches that chain.
  *
  * @module
  */
 import { type DataError, FatalError, type SinkBatch, type Transform } from "./api/mod.ts";
 import type { NamedPlugin, TransformStep } from "./config/resolve_instance.ts";
-import { createRowMerger, type RowMerger } from "./merge_rows.ts";
+import { createRowMerger, haveOneSchema } from "./merge_rows.ts";
 import type { Predicate, PredicatePlugin } from "./transforms/predicate.ts";
 
 /** Called with each row that a step refused, and with the batch that it is a row of. */
@@ -27,7 +27,6 @@ interface Step {
   readonly transform: Transform;
   readonly predicate: Predicate | null;
   readonly negate: boolean;
-  readonly merge: RowMerger;
 }
 
 /** The chain of these steps, in order; none: batches pass as they are. */
@@ -37,21 +36,30 @@ export function createTransformStage(chain: readonly TransformStep<NamedPlugin>[
     transform: plugin.create(config, side),
     predicate: predicate && predicatePlugin(predicate.plugin).create(predicate.config),
     negate,
-    merge: createRowMerger(),
   }));
+  const merge = createRowMerger();
   return {
     transform(batch, reject) {
-      let batches: readonly SinkBatch[] = [batch];
+      let parts: readonly SinkBatch[] = [batch];
       for (const step of steps) {
-        batches = batches.flatMap((each) => each.numRows === 0 ? [each] : appliedWhere(step, each, reject));
+        parts = parts.flatMap((part) => {
+          if (part.numRows === 0) return [part];
+          const [others, changed] = appliedWhere(step, part, reject);
+          if (changed === undefined) return [others];
+          return haveOneSchema(others, changed) ? merge([others, changed]) : [others, changed];
+        });
       }
-      return batches;
+      return parts.length === 1 ? parts : merge(parts);
     },
   };
 }
 
-/** Applies a step to the rows that its predicate chooses. */
-function appliedWhere(step: Step, batch: SinkBatch, reject: Reject): readonly SinkBatch[] {
+/** Applies a step to the rows that its predicate chooses: where these are some only, the others come first. */
+function appliedWhere(
+  step: Step,
+  batch: SinkBatch,
+  reject: Reject,
+): readonly [batch: SinkBatch] | readonly [others: SinkBatch, changed: SinkBatch] {
   const { alias, predicate, negate } = step;
   if (predicate === null) return [applied(step, batch, reject)];
   const holds = predicate.holds(batch);
@@ -66,7 +74,7 @@ function appliedWhere(step: Step, batch: SinkBatch, reject: Reject): readonly Si
   if (chosen.length === 0) return [batch];
   if (chosen.length === batch.numRows) return [applied(step, batch, reject)];
   const others = batch.select(all.filter((row) => (holds[row] !== 0) === negate));
-  return step.merge(applied(step, batch.select(chosen), reject), others);
+  return [others, applied(step, batch.select(chosen), reject)];
 }
 
 function applied({ alias, transform }: Step, batch: SinkBatch, reject: Reject): SinkBatch {
