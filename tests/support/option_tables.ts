@@ -12,6 +12,7 @@ import { avroConverter } from "../../schemas/avro/mod.ts";
 import { jsonConverter } from "../../schemas/json/mod.ts";
 import { ownOptions as jsonSchemaOptions } from "../../schemas/json/registered/mod.ts";
 import { ownOptions as protobufOptions } from "../../schemas/protobuf/mod.ts";
+import { ruleOptions } from "../../schemas/rules/rule_options.ts";
 
 /** By the name in `<!-- options:NAME -->`. */
 const TABLES: Readonly<Record<string, ConfigDef>> = {
@@ -22,6 +23,7 @@ const TABLES: Readonly<Record<string, ConfigDef>> = {
   "protobuf": protobufOptions,
   "json": jsonConverter.options,
   "json-schema": jsonSchemaOptions,
+  "rules": ruleOptions,
 };
 
 const ROOT = new URL("../../", import.meta.url);
