@@ -18,6 +18,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
   args: [
     "compile",
     "--allow-all",
+    "--no-code-cache", // as in deno.json
     ...v8Flags,
     "--output",
     "sluice",

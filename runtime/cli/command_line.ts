@@ -46,8 +46,10 @@ function commands(context: CliContext, done: (code: number) => void): Command {
   const program = new Command("sluice").description("Kafka to Delta Lake, exactly once.").exitOverride();
 
   program.command("start")
-    .description("run a connector; without a configuration, the quickstart")
-    .requiredOption("--connector <kind>", "the kind of connector, e.g. delta-sink")
+    .description(
+      "run the configured connectors, and those that come over HTTP; without a configuration, the quickstart",
+    )
+    .option("--connector <kind>", "only connectors of this kind, e.g. delta-sink")
     .option("--config <file>", "YAML, .properties or JSON; ./sluice.yaml where there is one")
     .option("--set <key=value>", "set an option, over the file", collect, [])
     .option("--name <instance>", "run only this instance of the configuration")
@@ -81,6 +83,11 @@ function commands(context: CliContext, done: (code: number) => void): Command {
     .option("--config <file>", "where to find schema.registry.url")
     .option("--set <key=value>", SET_S3, collect, [])
     .action(async (uri, options) => done(await (await import("./table.ts")).applySchema(uri, options, context)));
+
+  program.command("health")
+    .description("ask a running worker whether it does its work; exits with 0 or 1, for health checks of containers")
+    .option("--url <url>", "where it serves HTTP", "http://127.0.0.1:8083")
+    .action(async (options) => done(await (await import("./health.ts")).health(options)));
 
   for (const declare of [onboardCommands, configCommands, schemasCommands, dlqCommands, pluginsCommands]) {
     declare(program, context, done);
