@@ -1,0 +1,72 @@
+/**
+ * Where Kafka and the registry are, and what else the worker is to be given: by flag, environment, or `./sluice.yaml`.
+ *
+ * @module
+ */
+import { ConfigError, type ConfigProblem } from "../../api/mod.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { RawKeys } from "../../config/raw.ts";
+import { isWorkerKey } from "../../config/read_config.ts";
+
+/** What they are looked for in. */
+export interface AddressSources {
+  readonly registry?: string;
+  readonly bootstrap?: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The text of `./sluice.yaml`; null: there is none. */
+  readonly file: string | null;
+}
+
+/** A worker's key and its value as it was written. */
+export type WorkerEntry = readonly [key: string, value: string | readonly string[]];
+
+const REGISTRY = "schema.registry.url";
+const BOOTSTRAP = "bootstrap.servers";
+
+/** The worker's keys. The file's count where an address comes from it. Throws ConfigError that names the flags. */
+export function addressesOf({ registry, bootstrap, environment, file }: AddressSources): WorkerEntry[] {
+  const given = new Map<string, string | undefined>([
+    [BOOTSTRAP, bootstrap ?? environment.SLUICE_BOOTSTRAP_SERVERS],
+    [REGISTRY, registry ?? environment.SLUICE_SCHEMA_REGISTRY_URL],
+  ]);
+  const needsFile = [...given.values()].some((value) => value === undefined);
+  const worker: RawKeys = needsFile && file !== null ? loadConfig(file, "sluice.yaml", isWorkerKey).worker : new Map();
+  const entries = new Map<string, string | readonly string[]>();
+  for (const key of [BOOTSTRAP, REGISTRY]) {
+    const value = given.get(key) ?? worker.get(key)?.value;
+    if (value !== undefined && value !== null && value !== "") entries.set(key, textOf(value));
+  }
+  for (const [key, { value }] of worker) if (!entries.has(key) && value !== null) entries.set(key, textOf(value));
+  const problems: ConfigProblem[] = [];
+  const missing = (flag: string, key: string, variable: string) =>
+    problems.push({ key: flag, why: `is missing; or set ${variable}, or ${key} in ./sluice.yaml` });
+  if (!entries.has(REGISTRY)) missing("--registry", REGISTRY, "SLUICE_SCHEMA_REGISTRY_URL");
+  if (!entries.has(BOOTSTRAP)) missing("--bootstrap", BOOTSTRAP, "SLUICE_BOOTSTRAP_SERVERS");
+  if (problems.length > 0) throw new ConfigError(problems);
+  return [...entries];
+}
+
+function textOf(value: unknown): string | readonly string[] {
+  return Array.isArray(value) ? value.map(String) : String(value);
+}
+
+/** `--set` entries: the worker's, the connector's, and keys of secrets in clear, which are not to be written. */
+export function splitSets(
+  sets: readonly string[],
+  isSecret: (key: string) => boolean,
+): { worker: WorkerEntry[]; options: [string, string][]; unwritten: string[] } {
+  const worker: WorkerEntry[] = [];
+  const options: [string, string][] = [];
+  const unwritten: string[] = [];
+  for (const set of sets) {
+    const [, key, value] = /^\s*([^=\s]+)\s*=(.*)$/s.exec(set) ?? [];
+    if (key === undefined) throw new ConfigError([{ key: "--set", value: set, why: "must be KEY=VALUE" }]);
+    if (key.startsWith("connectors.")) {
+      throw new ConfigError([{ key: "--set", value: set, why: "names a connector; give the option's own key alone" }]);
+    }
+    if (isSecret(key) && !/\$\{(env|file|dir):/.test(value)) unwritten.push(key);
+    else if (isWorkerKey(key)) worker.push([key, value.trim()]);
+    else options.push([key, value.trim()]);
+  }
+  return { worker, options, unwritten };
+}

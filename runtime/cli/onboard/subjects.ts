@@ -1,0 +1,49 @@
+/**
+ * Which subject belongs to which topic.
+ *
+ * @module
+ */
+import { ConfigError } from "../../api/mod.ts";
+
+/** A subject of values and its topic. */
+export interface SubjectTopic {
+  readonly subject: string;
+  readonly topic: string;
+  /** For `value.subject.name.strategy`; null: the default one, `<topic>-value`. */
+  readonly strategy: "RecordNameStrategy" | "TopicRecordNameStrategy" | null;
+}
+
+/** One by the flags. Throws ConfigError that says what to name. */
+export function subjectTopic({ subject, topic }: { subject?: string; topic?: string }): SubjectTopic {
+  if (subject === undefined) {
+    if (topic === undefined) {
+      throw new ConfigError([{
+        key: "--subject",
+        why: "is missing: name a subject, a topic by --topic, or give --all",
+      }]);
+    }
+    return { subject: `${topic}-value`, topic, strategy: null };
+  }
+  // A context is no part of the topic's name.
+  const own = subject.replace(/^:[^:]*:/, "");
+  if (topic === undefined) {
+    if (own.length > "-value".length && own.endsWith("-value")) {
+      return { subject, topic: own.slice(0, -"-value".length), strategy: null };
+    }
+    const why = own.endsWith("-key")
+      ? "is a subject of keys; name that of the values"
+      : "does not end in -value, so that its topic is not known: name that by --topic";
+    throw new ConfigError([{ key: "--subject", value: subject, why }]);
+  }
+  if (own === `${topic}-value`) return { subject, topic, strategy: null };
+  return { subject, topic, strategy: own.startsWith(`${topic}-`) ? "TopicRecordNameStrategy" : "RecordNameStrategy" };
+}
+
+/** All subjects `<topic>-value`, and those that are neither that nor of keys. */
+export function valueSubjects(subjects: readonly string[]): { found: SubjectTopic[]; others: string[] } {
+  const isValue = (subject: string) => /^(:[^:]*:)?.+-value$/.test(subject);
+  return {
+    found: subjects.filter(isValue).map((subject) => subjectTopic({ subject })),
+    others: subjects.filter((subject) => !isValue(subject) && !subject.endsWith("-key")),
+  };
+}
