@@ -1,6 +1,6 @@
 /**
  * Pythons with libraries that are not ours: delta-rs and DuckDB, which read what we write, and Confluent's serializers,
- * which write what we read. Virtual environments in the cache folder, made once.
+ * which write what we read; clients of Kafka Connect's REST API. Virtual environments in the cache folder, made once.
  *
  * @module
  */
@@ -17,6 +17,7 @@ const PACKAGES = {
     "duckdb-ext-httpfs==1.4.4.20260205",
   ],
   confluent: ["confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0", "grpcio-tools==1.85.1"],
+  connect: ["kafka-connect-py==1.0.0", "kafka-connect-api==0.5.10"],
 };
 
 const made = new Map<string, Promise<string>>();
@@ -37,6 +38,11 @@ export async function runPython(script: string, ...args: string[]): Promise<stri
 /** Runs a script file with Confluent's serializers. */
 export async function runConfluent(path: string, ...args: string[]): Promise<string> {
   return await output(await python("confluent"), [path, ...args]);
+}
+
+/** Runs a script file with clients of Kafka Connect's REST API. */
+export async function runConnectClients(path: string, ...args: string[]): Promise<string> {
+  return await output(await python("connect"), [path, ...args]);
 }
 
 /**
