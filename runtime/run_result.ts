@@ -140,6 +140,12 @@ export class RunResult {
     return [...this.#failed].map(([topic, { state, why }]) => `topic ${topic} is ${state}: ${why}`);
   }
 
+  /** Records read so far. */
+  get recordsRead(): number {
+    const replaced = this.#replaced.reduce((sum, { metrics }) => sum + metrics.recordsRead, 0);
+    return [...this.#tasks.values()].reduce((sum, metrics) => sum + metrics.recordsRead, replaced);
+  }
+
   snapshot(): ConnectorResult {
     const lives = [...this.#replaced, ...[...this.#tasks].map(([task, metrics]) => ({ task, metrics }))];
     const tasks = lives.map(({ metrics }) => metrics);

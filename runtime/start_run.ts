@@ -47,9 +47,12 @@ export interface RunOptions {
   readonly untilCaughtUp: boolean;
 }
 
+/** What is asked of a run; see ConnectorRun. */
+export type RunHandle = Pick<ConnectorRun, "start" | "stop" | "done" | "restartTask">;
+
 /** A run, not started yet, and what must be closed after it. */
 export interface PreparedRun {
-  readonly run: ConnectorRun;
+  readonly run: RunHandle;
   close(): Promise<void>;
 }
 
@@ -141,7 +144,8 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
   }
 }
 
-async function findPartitions(instance: Instance, admin: KafkaAdmin, retry: Retry): Promise<TopicPartition[]> {
+/** All partitions that it is to read. Throws FatalError where it names a topic that there is not. */
+export async function findPartitions(instance: Instance, admin: KafkaAdmin, retry: Retry): Promise<TopicPartition[]> {
   const { topics } = instance;
   const found = await retry("describe the topics", () => admin.describeTopics(topics));
   const missing = topics instanceof RegExp ? [] : topics.filter((name) => !found.some(({ topic }) => topic === name));

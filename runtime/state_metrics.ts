@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RunState } from "./run_parts.ts";
+import type { ConnectorState } from "./worker_api.ts";
 
 /** Makes the metrics; all have the label "connector", and those that are named. */
 export interface StateMakers {
@@ -11,7 +11,8 @@ export interface StateMakers {
   counter(name: string, help: string, ...labels: string[]): { inc(labels: Record<string, string>): void };
 }
 
-const STATES: readonly RunState[] = ["RUNNING", "FAILED", "RESTARTING"];
+const STATES: readonly ConnectorState[] = ["UNASSIGNED", "RUNNING", "PAUSED", "STOPPED", "FAILED", "RESTARTING"];
+const TOPIC_STATES: readonly ConnectorState[] = ["RUNNING", "FAILED", "RESTARTING"];
 
 /** Of tasks and connectors. */
 export function stateMetrics({ gauge, counter }: StateMakers) {
@@ -51,7 +52,9 @@ export function topicMetrics({ gauge, counter }: StateMakers) {
   const state = (connector: string, topic: string, state: string): void => {
     const topics = down.get(connector) ?? new Set();
     down.set(connector, topics);
-    for (const each of STATES) status.set({ connector, topic, status: each.toLowerCase() }, each === state ? 1 : 0);
+    for (const each of TOPIC_STATES) {
+      status.set({ connector, topic, status: each.toLowerCase() }, each === state ? 1 : 0);
+    }
     if (state === "RUNNING") topics.delete(topic);
     else topics.add(topic);
     if (state === "RESTARTING") restarts.inc({ connector, topic });

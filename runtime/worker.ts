@@ -1,28 +1,37 @@
 /**
- * The worker: the process. It runs every configured instance, restarts a run that failed, and tells what came of it.
+ * The worker: the process. It runs every configured connector, each on its own (worker/), keeps those that are created over
+ * HTTP, and tells what came of them.
  *
  * @module
  */
 import { ConfigError, type Log } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
-import { divideBudgets } from "./config/budgets.ts";
-import type { ReadConfig } from "./config/parse_raw.ts";
-import type { Instance } from "./config/resolve_instance.ts";
-import { kafkaSettings } from "./kafka/settings.ts";
-import { kafkaKeys } from "./kafka_keys.ts";
 import { GiveBack } from "./collect.ts";
+import type { ReadConfig } from "./config/parse_raw.ts";
+import type { ReferenceSources } from "./config/references.ts";
+import type { Plugins } from "./config/resolve_instance.ts";
+import { parseConfigStorage } from "./config/worker_options.ts";
 import { deferredMetrics } from "./deferred_metrics.ts";
+import { kafkaSettings } from "./kafka/settings.ts";
+import { workerKafkaKeys } from "./kafka_keys.ts";
 import type { Metrics } from "./metrics.ts";
-import { createRetry } from "./retry.ts";
-import { type RunObserver, TaskFailedError } from "./run_parts.ts";
-import { type ConnectorResult, RunResult } from "./run_result.ts";
 import { type Health, type HttpServer, startHttpServer } from "./rest/server.ts";
-import { type PreparedRun, prepareRun } from "./start_run.ts";
+import type { RestartOptions } from "./run_parts.ts";
+import type { ConnectorResult } from "./run_result.ts";
 import type { TaskThreads } from "./task_thread.ts";
+import { ConfigStorage, type KeyValueStore } from "./worker/config_storage.ts";
+import { Connectors } from "./worker/connectors.ts";
+import { flatOf } from "./worker/flat_config.ts";
+import type { ManagedConnector } from "./worker/managed_connector.ts";
+import { RunFactory } from "./worker/run_factory.ts";
+import type { WorkerApi } from "./worker_api.ts";
 
 /** What a worker is made of. */
 export interface WorkerOptions {
   readonly config: ReadConfig;
+  readonly plugins: Plugins;
+  /** Where references of connectors that come over HTTP are looked up, at each start of one. */
+  readonly sources: () => ReferenceSources;
   readonly threads: TaskThreads;
   readonly log: Log;
   /** Drain to the ends of now, then end. */
@@ -38,93 +47,155 @@ export interface WorkerResult {
   readonly complete: boolean;
 }
 
-interface Running {
-  readonly instance: Instance;
-  readonly result: RunResult;
-  /** Ends retries, and the wait before a restart. */
-  readonly stopping: AbortController;
-  /** The run of now: there is none before its parts are, and while a failed one waits to be started again. */
-  current: PreparedRun | null;
-  ended: Promise<void>;
-  error: unknown;
-}
-
 const SECOND_MS = 1_000;
 
 /** One process. `start()` it, wait for `done`, or `stop()` it. */
 export class Worker {
   readonly #metrics: Metrics = deferredMetrics(async () => (await import("./metrics.ts")).createMetrics());
-  readonly #running: Running[] = [];
-  #http: HttpServer | null = null;
+  readonly #connectors: Connectors;
+  readonly #storage: ConfigStorage;
   readonly #ended = new AbortController();
-  /** Records by task, as it said last. */
-  readonly #read = new Map<string, number>();
-  #complete = true;
+  readonly #done = Promise.withResolvers<void>();
+  #http: HttpServer | null = null;
   #stopping = false;
+  /** All that is configured is there. */
+  #isLoaded = false;
 
-  constructor(private readonly options: WorkerOptions) {}
+  constructor(private readonly options: WorkerOptions) {
+    const { config: { worker }, untilCaughtUp, log, plugins } = options;
+    const restart: RestartOptions = {
+      // A drain that failed is run again by who scheduled it.
+      max: untilCaughtUp ? 0 : worker["task.restart.max"],
+      backoffMs: worker["task.restart.backoff.ms"],
+      backoffMsMax: worker["task.restart.backoff.max.ms"],
+    };
+    this.#storage = new ConfigStorage(untilCaughtUp ? null : lazyStore(options));
+    this.#connectors = new Connectors({
+      workerId: () => `${Deno.hostname()}:${this.#http?.port ?? 0}`,
+      factory: new RunFactory({ ...options, restart }),
+      storage: this.#storage,
+      plugins,
+      kafka: () => kafkaSettings(workerKafkaKeys(worker)),
+      managed: {
+        clock: systemClock,
+        metrics: this.#metrics,
+        restart,
+        stopTimeoutMs: worker["shutdown.timeout.ms"],
+      },
+      clock: systemClock,
+      log,
+      onEnded: () => this.#endWhereNothingIsLeft(),
+    });
+  }
 
-  /** Opens the HTTP server and starts every instance; throws what the first start of one throws. */
+  /** What can be asked of its connectors. */
+  get api(): WorkerApi {
+    return this.#connectors;
+  }
+
+  /** The port of the HTTP server, or null. */
+  get port(): number | null {
+    return this.#http?.port ?? null;
+  }
+
+  /**
+   * Opens the HTTP server and starts the connectors. A drain, and a worker that is there for one connector alone, throw what
+   * fails before it has run; else it is that connector's failure.
+   */
   async start(): Promise<void> {
-    const { worker, instances } = this.options.config;
-    this.options.log.info("Starting", { connectors: instances.map(({ name }) => name).join(",") });
-    const health = () => this.#health();
+    const { config: { worker, instances }, log, untilCaughtUp } = this.options;
+    log.info("Starting", { connectors: instances.map(({ name }) => name).join(",") });
     void this.#giveBack();
     this.#http = startHttpServer({
       listen: worker["http.listen"],
       metrics: this.#metrics,
-      health,
-      log: this.options.log,
+      health: () => this.#health(),
+      log,
     });
-    for (const instance of instances) {
-      const running: Running = {
-        instance,
-        result: new RunResult(instance.name, systemClock),
-        stopping: new AbortController(),
-        current: null,
-        ended: Promise.resolve(),
-        error: null,
-      };
-      this.#running.push(running);
-      try {
-        await this.#startRun(running);
-      } catch (error) {
-        await this.#close(running);
-        if (!this.#stopping) throw error;
-      }
-      if (this.#stopping) this.#complete = false;
-      if (running.current) running.ended = this.#keepRunning(running);
+    await this.#load();
+    this.#isLoaded = true;
+    const all = this.#connectors.all.filter(({ target }) => target === "RUNNING");
+    const failsFast = untilCaughtUp || (instances.length === 1 && !this.#storage.isKept);
+    for (const managed of all) {
       if (this.#stopping) return;
+      const life = managed.begin(failsFast);
+      if (!failsFast) continue;
+      await life.started;
+      if (life.error !== null && !this.#stopping) throw life.error;
     }
   }
 
-  /** Resolves when every connector has ended by itself (a drain), or failed. */
+  /** Resolves when every connector has ended by itself (a drain), when all have failed for good, or after a stop. */
   async done(): Promise<WorkerResult> {
-    await Promise.all(this.#running.map(({ ended }) => ended));
+    this.#endWhereNothingIsLeft();
+    await this.#done.promise;
     await this.#http?.stop();
+    await this.#storage.close();
     this.#ended.abort();
-    return this.#result();
+    const all = this.#connectors.all;
+    const error = all.map((managed) => managed.error).find((each) => each !== null) ?? null;
+    return {
+      connectors: this.progress(),
+      error,
+      complete: error === null && this.#isLoaded && all.every(({ isComplete }) => isComplete) &&
+        !this.#stoppedEarly,
+    };
   }
 
   /** Prepares, commits, leaves the groups. */
   async stop(): Promise<void> {
-    const timeoutMs = this.options.config.worker["shutdown.timeout.ms"];
     this.#stopping = true;
-    await Promise.all(this.#running.map(async ({ current, stopping, instance }) => {
-      const inTime = !current || await current.run.stop(timeoutMs);
-      stopping.abort(); // not before: the last round may need its retries
-      if (inTime) return;
-      this.#complete = false;
-      this.options.log.warn("The last round was not committed in time: its records are read again at the next start", {
-        connector: instance.name,
-        timeout_ms: timeoutMs,
-      });
-    }));
+    await this.#connectors.shutDown();
+    this.#done.resolve();
   }
 
   /** The figures of now, by connector. */
   progress(): readonly ConnectorResult[] {
-    return this.#running.map(({ result }) => result.snapshot());
+    return this.#connectors.all.map(({ result }) => result.snapshot());
+  }
+
+  /** Stopped before all that was to run had begun. */
+  get #stoppedEarly(): boolean {
+    return this.#stopping && this.#connectors.all.some(({ target, hasBegun }) => target === "RUNNING" && !hasBegun);
+  }
+
+  /** Connectors of the file, and those that were kept. */
+  async #load(): Promise<void> {
+    const { config: { instances, raw, worker }, log, untilCaughtUp } = this.options;
+    const { configs, targets } = await this.#storage.load();
+    for (const { name } of instances) {
+      const keys = raw.connectors.get(name)!;
+      const file = [...keys.values()].map(({ source }) => source).find((source) => !/^(--|SLUICE_)/.test(source));
+      const definition = { flat: flatOf(keys), file: file ?? "the command line" };
+      if (!configs.has(name)) {
+        this.#connectors.add(name, definition, untilCaughtUp ? "RUNNING" : targets.get(name) ?? "RUNNING");
+        continue;
+      }
+      const why =
+        `stands in ${definition.file} and is kept in ${worker["config.storage"]}, too: rename one, or start ` +
+        "once without the one in the file and delete the other over HTTP";
+      throw new ConfigError([{ key: `connectors.${name}`, why }]);
+    }
+    for (const [name, flat] of configs) {
+      this.#connectors.add(name, { flat, file: null }, targets.get(name) ?? "RUNNING");
+    }
+    if (this.#connectors.all.length > 0) return;
+    if (untilCaughtUp || this.#http === null) {
+      throw new ConfigError([{
+        key: "connectors",
+        why: "names no instance, and none can be created: http.listen is off",
+      }]);
+    }
+    log.info("There are no connectors yet: they are created over HTTP", { address: worker["http.listen"] });
+  }
+
+  /** Nothing runs, and nothing will: a drain is done, or what the worker is there for has failed for good. */
+  #endWhereNothingIsLeft(): void {
+    const { all } = this.#connectors;
+    if (!this.#isLoaded || all.length === 0) return;
+    const canCome = this.#http !== null && this.#storage.isKept;
+    const isOver = ({ hasEnded, definition }: ManagedConnector) => hasEnded && definition.file !== null;
+    if (!canCome && all.every(isOver)) this.#done.resolve();
   }
 
   /** This thread's memory, as tasks give back theirs. */
@@ -132,154 +203,39 @@ export class Worker {
     const giveBack = new GiveBack();
     while (!this.#ended.signal.aborted) {
       await systemClock.sleep(SECOND_MS, this.#ended.signal).catch(() => {}); // ended: the loop ends
-      giveBack.second([...this.#read.values()].reduce((sum, records) => sum + records, 0));
+      giveBack.second(this.#connectors.all.reduce((sum, { result }) => sum + result.recordsRead, 0));
     }
-  }
-
-  async #startRun(running: Running): Promise<void> {
-    const { config, threads, untilCaughtUp } = this.options;
-    const { instance } = running;
-    const { worker } = config;
-    const log = this.options.log.with({ connector: instance.name });
-    running.result.started();
-    this.#metrics.topicsStarted(instance.name);
-    const prepared = await prepareRun({
-      instance,
-      raw: config.raw,
-      budget: divideBudgets(worker, config.instances).get(instance.name)!,
-      kafka: await kafkaSettings(kafkaKeys(worker, instance.values)),
-      threads,
-      threadLog: { level: worker["log.level"], format: worker["log.format"], file: worker["log.file"] },
-      clock: systemClock,
-      log,
-      retry: createRetry({
-        clock: systemClock,
-        random: Math.random,
-        log,
-        delayMsMax: instance.values["errors.retry.delay.max.ms"],
-        timeoutMs: instance.values["errors.retry.timeout"],
-        signal: running.stopping.signal,
-      }),
-      random: Math.random,
-      observer: this.#observer(running),
-      restart: {
-        // A drain that failed is run again by who scheduled it.
-        max: untilCaughtUp ? 0 : worker["task.restart.max"],
-        backoffMs: worker["task.restart.backoff.ms"],
-        backoffMsMax: worker["task.restart.backoff.max.ms"],
-      },
-      untilCaughtUp,
-    });
-    if (this.#stopping) return await prepared.close();
-    running.current = prepared;
-    await prepared.run.start();
-  }
-
-  /** Closes what a run leaves behind. */
-  async #close(running: Running): Promise<void> {
-    const { current, instance } = running;
-    running.current = null;
-    try {
-      await current?.close();
-    } catch (error) {
-      this.options.log.warn("The admin client did not end cleanly", {
-        connector: instance.name,
-        error: String(error),
-      });
-    }
-  }
-
-  /** Waits for a run to end; one that failed is started again with back-off, up to the limit. */
-  async #keepRunning(running: Running): Promise<void> {
-    const { worker } = this.options.config;
-    const max = this.options.untilCaughtUp ? 0 : worker["task.restart.max"];
-    for (let restarts = 0;;) {
-      const commitsBefore = running.result.commits;
-      try {
-        if (!running.current) await this.#startRun(running);
-        await running.current?.run.done; // none: stopped before it was there
-        return await this.#close(running);
-      } catch (error) {
-        await this.#close(running);
-        if (this.#stopping) return this.#failedLate(running, error);
-        if (running.result.commits > commitsBefore) restarts = 0;
-        if (restarts++ >= max || error instanceof TaskFailedError || error instanceof ConfigError) {
-          running.error = error;
-          this.#metrics.connectorState(running.instance.name, "FAILED");
-          this.options.log.error("The connector failed", { connector: running.instance.name, error: String(error) });
-          return;
-        }
-        const { "task.restart.backoff.ms": backoffMs, "task.restart.backoff.max.ms": backoffMsMax } = worker;
-        const delayMs = Math.min(backoffMsMax, backoffMs * 2 ** (restarts - 1));
-        this.options.log.error("The connector failed: it is started again", {
-          connector: running.instance.name,
-          error: String(error),
-          restarts,
-          delay_ms: delayMs,
-        });
-        await systemClock.sleep(delayMs, running.stopping.signal).catch(() => {}); // stopped: seen below
-        if (this.#stopping) return;
-      }
-    }
-  }
-
-  /** A run that ends with an error while it is stopped: what it had not committed is read again at the next start. */
-  #failedLate({ instance, stopping }: Running, error: unknown): void {
-    this.#complete = false;
-    if (stopping.signal.aborted && error === stopping.signal.reason) return; // a retry that the stop ended
-    this.options.log.error("The connector failed while it was stopped", {
-      connector: instance.name,
-      error: String(error),
-    });
-  }
-
-  #observer({ instance, result }: Running): RunObserver {
-    const metrics = this.#metrics;
-    const connector = instance.name;
-    return {
-      onCommit: (report) => {
-        result.committed(report);
-        metrics.committed(connector, report);
-      },
-      onTaskMetrics: (task, snapshot) => {
-        result.taskMetrics(task, snapshot);
-        this.#read.set(`${connector}\0${task}`, snapshot.recordsRead);
-        metrics.task(connector, task, snapshot);
-      },
-      onTaskState: (task, state) => {
-        result.taskState(task, state);
-        metrics.taskState(connector, task, state);
-      },
-      onTopicState: (topic, state, why) => {
-        result.topicState(topic, state, why);
-        metrics.topicState(connector, topic, state);
-      },
-      onAssigned: (partitions) => {
-        result.assigned();
-        metrics.assigned(connector, partitions);
-      },
-      onRebalance: () => metrics.rebalanced(connector),
-    };
   }
 
   #health(): Health {
-    const reasons = this.#running.flatMap(({ instance, result, error }) => {
-      if (error) return [`connector "${instance.name}" has failed: ${error instanceof Error ? error.message : error}`];
-      return result.notReady().map((why) => `connector "${instance.name}": ${why}`);
-    });
-    if (this.#running.length === 0) reasons.push("no connector has been started");
-    const degraded = this.#running.flatMap(({ instance, result }) =>
-      result.degraded().map((why) => `connector "${instance.name}": ${why}`)
-    );
-    return { ready: reasons.length === 0, reasons, degraded };
+    const { all } = this.#connectors;
+    const reasons = all.flatMap((managed) => managed.notReady());
+    if (!this.#isLoaded) reasons.push("no connector has been started");
+    return { ready: reasons.length === 0, reasons, degraded: all.flatMap((managed) => managed.degraded()) };
   }
+}
 
-  #result(): WorkerResult {
-    const failed = this.#running.find(({ error }) => error !== null);
-    return {
-      connectors: this.progress(),
-      error: failed?.error ?? null,
-      complete: this.#complete && !failed,
-    };
-  }
+/** The store of `config.storage`, loaded with its first use; null: nothing is kept. */
+function lazyStore({ config: { worker }, log }: WorkerOptions): KeyValueStore | null {
+  const place = parseConfigStorage(worker["config.storage"]);
+  if (place === null) return null;
+  let store: KeyValueStore | null = null;
+  return {
+    async load() {
+      if (place.kind === "file") store = (await import("./worker/file_store.ts")).fileStore(place.at);
+      else {
+        store = (await import("./worker/topic_store.ts")).topicStore({
+          settings: await kafkaSettings(workerKafkaKeys(worker)),
+          topic: place.at,
+          replicationFactor: worker["config.storage.replication.factor"],
+          clock: systemClock,
+          log,
+          random: Math.random,
+        });
+      }
+      return await store.load();
+    },
+    put: (entries) => store!.put(entries),
+    close: async () => await store?.close(),
+  };
 }

@@ -14,7 +14,8 @@ import { exists } from "./exists.ts";
 
 /** The flags of `start`. */
 export interface StartFlags {
-  readonly connector: string;
+  /** Null, or absent: every instance of the configuration. */
+  readonly connector?: string;
   readonly config?: string;
   readonly set: readonly string[];
   readonly name?: string;
@@ -30,7 +31,12 @@ const PROGRESS_INTERVAL_MS = 1000;
 /** Returns the exit code. */
 export async function start(flags: StartFlags, context: CliContext): Promise<number> {
   const path = flags.config ?? (await exists(DEFAULT_CONFIG) ? DEFAULT_CONFIG : null);
-  if (path === null) return await (await import("./quickstart/quickstart.ts")).quickstart(flags, context);
+  if (path === null) {
+    return await (await import("./quickstart/quickstart.ts")).quickstart(
+      { ...flags, connector: flags.connector ?? "delta-sink" },
+      context,
+    );
+  }
   const maxDurationMs = duration(flags);
   const config = await readConfig({
     path,
@@ -67,7 +73,9 @@ export async function runWorker(
     maxDurationMs?: number | null;
   },
 ): Promise<WorkerResult> {
-  const worker = new Worker({ config, threads: context.threads, log, untilCaughtUp });
+  const { threads, plugins } = context;
+  const sources = () => ({ environment: Deno.env.toObject(), readTextFile: Deno.readTextFile });
+  const worker = new Worker({ config, plugins, sources, threads, log, untilCaughtUp });
   const ended = new AbortController();
   let stopping: Promise<void> | null = null;
   const stop = () => void (stopping ??= worker.stop());
