@@ -4,12 +4,20 @@
  * @module
  */
 import { Schema } from "apache-arrow";
+import { DataError } from "../mod.ts";
 import { parseSchema } from "./avro/schema.ts";
 import { rowFields } from "./avro/types.ts";
 import { columnsOfJsonSchema } from "./json/registered/schema_columns.ts";
 import { fromReferences, parseProto } from "./protobuf/proto.ts";
 import { rowFields as protobufFields } from "./protobuf/types.ts";
-import { createRegistry, type RegistryConfig, type RegistryContext } from "./registry.ts";
+import {
+  createRegistry,
+  type RegisteredSchema,
+  type RegistryConfig,
+  type RegistryContext,
+  type SchemaRegistry,
+  type SubjectVersion,
+} from "./registry.ts";
 
 /** Reads version `version` of `subject` from the registry at `url`. Throws DataError where columns cannot hold it. */
 export async function columnsOfSubject(
@@ -17,7 +25,42 @@ export async function columnsOfSubject(
   context: RegistryContext,
 ): Promise<Schema> {
   const registry = createRegistry(config, context);
-  const registered = await registry.schemaByVersion(subject, version);
+  return await columnsOf(registry, await registry.schemaByVersion(subject, version));
+}
+
+/** A schema of the registry, by its id. */
+export interface SchemaOfId {
+  readonly schemaType: RegisteredSchema["schemaType"];
+  /** Null: columns cannot hold it. */
+  readonly columns: Schema | null;
+  readonly subjects: readonly SubjectVersion[];
+}
+
+/** Null where the registry does not know the id. */
+export async function schemaOfId(
+  { config, id }: { config: RegistryConfig; id: number },
+  context: RegistryContext,
+): Promise<SchemaOfId | null> {
+  const registry = createRegistry(config, context);
+  const registered = await unlessDataError(() => registry.schemaById(id));
+  if (registered === null) return null;
+  const [columns, subjects] = await Promise.all([
+    unlessDataError(() => columnsOf(registry, registered)),
+    registry.subjectsOfId(id),
+  ]);
+  return { schemaType: registered.schemaType, columns, subjects };
+}
+
+async function unlessDataError<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof DataError) return null;
+    throw error;
+  }
+}
+
+async function columnsOf(registry: SchemaRegistry, registered: RegisteredSchema): Promise<Schema> {
   const references = await registry.resolveReferences(registered);
   switch (registered.schemaType) {
     case "AVRO": {

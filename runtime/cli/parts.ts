@@ -41,9 +41,10 @@ export async function tables(): Promise<TableTools> {
     { applyTableSchema },
     { s3Options, s3Settings },
     { registryOptions },
-    { columnsOfSubject },
+    { columnsOfSubject, schemaOfId },
     { mappingOfSubject, subjectsOf },
     { arrowToDelta, arrowTypeToDelta, describeDeltaType },
+    { createParquetFile },
   ] = await Promise.all([
     import("../../connectors/delta-sink/inspect.ts"),
     import("../../connectors/delta-sink/apply_schema.ts"),
@@ -52,10 +53,19 @@ export async function tables(): Promise<TableTools> {
     import("../../schemas/subject_columns.ts"),
     import("../../schemas/mapping_report.ts"),
     import("../../connectors/delta-sink/delta/schema.ts"),
+    import("../../connectors/delta-sink/parquet/parquet_file.ts"),
   ]);
   const tools = {
     ...{ describeTable: inspect.describeTable, inspectTable: inspect.inspectTable, sampleRows: inspect.sampleRows },
-    ...{ applyTableSchema, columnsOfSubject, registryOptions, storageOptions: s3Options, subjectsOf },
+    ...{
+      applyTableSchema,
+      columnsOfSubject,
+      createParquetFile,
+      schemaOfId,
+      registryOptions,
+      storageOptions: s3Options,
+      subjectsOf,
+    },
     storageOf: (values: Values<typeof s3Options>) => ({ s3: s3Settings(values) }),
     mappingOfSubject: (...[asked, parts]: [Parameters<typeof mappingOfSubject>[0], Parameters<typeof subjectsOf>[1]]) =>
       mappingOfSubject(asked, parts, arrowToDelta),

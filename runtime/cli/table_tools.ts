@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DataType, Schema } from "apache-arrow";
+import type { DataType, RecordBatch, Schema } from "apache-arrow";
 import type { Clock, ConfigDef, Log, Values } from "../api/mod.ts";
 
 /** A table as a command shows it; all of it can be printed as JSON. */
@@ -83,4 +83,20 @@ export interface TableTools<Def extends ConfigDef = ConfigDef> {
   subjectsOf(config: Values<Def>, parts: RegistryParts): Promise<readonly string[]>;
   /** A column's type as tables say it. */
   describeColumn(type: DataType, path: string): string;
+  /** A schema of the registry by its id, with its columns; null: the registry does not know it. Columns null: none can hold it. */
+  schemaOfId(
+    asked: { config: Values<Def>; id: number },
+    parts: { fetch: typeof fetch; clock: Clock; random: () => number; log: Log },
+  ): Promise<
+    {
+      readonly schemaType: "AVRO" | "PROTOBUF" | "JSON";
+      readonly columns: Schema | null;
+      readonly subjects: readonly { readonly subject: string; readonly version: number }[];
+    } | null
+  >;
+  /** Begins a Parquet file; the bytes that are returned are to be written out in order. */
+  createParquetFile(options: { readonly schema: Schema; readonly codec: "zstd" | "snappy" | "uncompressed" }): {
+    append(batch: RecordBatch): Uint8Array[];
+    finish(): Uint8Array[];
+  };
 }

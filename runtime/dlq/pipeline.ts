@@ -32,7 +32,7 @@ export interface Outcome {
   /** JSON of what the converters make of it; null: nothing. */
   readonly value: string | null;
   readonly key: string | null;
-  /** The columns that it would be put with. */
+  /** The columns that it would be put with; those of decode where it does not come that far. */
   readonly columns: Schema | null;
 }
 
@@ -142,6 +142,7 @@ function noteDecoded(batch: SinkBatch, made: Mutable[]): void {
   const { rows } = batch.origin;
   for (let row = 0; row < rows.length; row++) {
     const outcome = made[rows[row]];
+    outcome.columns = batch.data.schema;
     if (!batch.isTombstone(row)) outcome.value = asJson(() => jsonText.ofColumn(batch.data.data, row));
     if (batch.keys && batch.keys.numCols > 0 && batch.hasKey(row)) {
       outcome.key = asJson(() => jsonText.ofColumn(batch.keys!.data, row));
