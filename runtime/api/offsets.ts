@@ -72,6 +72,27 @@ export type CommitOutcome =
    */
   | { readonly kind: "failed"; readonly why: string };
 
+const REPLAY_MARK = "@";
+
+/**
+ * What ranges name as the topic where records of `topic` come from a run over dead letters: `orders@<run>`. It is no topic of
+ * Kafka's, whose names hold no `@`. The partition is the dead-letter topic's, offsets are positions in it.
+ */
+export function replayTopic(topic: string, run: string): string {
+  return `${topic}${REPLAY_MARK}${run}`;
+}
+
+/** Whether ranges name as their topic a run over dead letters. */
+export function isReplayTopic(topic: string): boolean {
+  return topic.includes(REPLAY_MARK);
+}
+
+/** The topic whose settings and target hold: itself, or the one that a run over dead letters replays. */
+export function settingsTopic(topic: string): string {
+  const at = topic.indexOf(REPLAY_MARK);
+  return at < 0 ? topic : topic.slice(0, at);
+}
+
 /** A key for maps, e.g. `orders/0`. Two incarnations of a topic share it. */
 export function partitionKey({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}/${partition}`;

@@ -1,0 +1,146 @@
+/**
+ * What the ledger keeps of a run: what it chose, before anything is done about it, and how far it is. All of it is below
+ * the key `run/<id>`:
+ *
+ * | part | holds |
+ * |---|---|
+ * | (none) | the run: target, fix, state, counts; JSON |
+ * | `selection/<n>` | the chosen letters: a partition of the queue and offsets, as `OffsetSet.texts` writes them |
+ * | `plan/<n>` | pieces of the plan whose commit is under way |
+ * | `holder` | who works at it, and when it last said so; JSON |
+ *
+ * @module
+ */
+import { FatalError } from "../api/mod.ts";
+import type { FixSpec } from "./fix_spec.ts";
+import { type Ledger, type LedgerChange, runChange } from "./ledger.ts";
+import { OffsetSet } from "./offset_set.ts";
+
+/** Where letters go: into the sink, or to a topic (null: the one that each came from). */
+export type RunTarget = { readonly kind: "sink" } | { readonly kind: "topic"; readonly topic: string | null };
+
+/** How many letters became what. */
+export interface RunCounts {
+  /** What the run has chosen. */
+  readonly chosen: number;
+  /** In the table, or on the topic. */
+  readonly replayed: number;
+  /** Refused again: they are new letters. */
+  readonly refused: number;
+  /** Of those, how many are not chosen any more. */
+  readonly quarantined: number;
+}
+
+/** A run, without its selection. */
+export interface Run {
+  readonly id: string;
+  readonly state: "open" | "done" | "abandoned";
+  readonly target: RunTarget;
+  readonly fix: FixSpec;
+  /** How often a record may be a letter before it is quarantined. */
+  readonly attemptsMax: number;
+  readonly counts: RunCounts;
+  /** ms since 1970 UTC. */
+  readonly begunMs: number;
+  readonly endedMs: number | null;
+}
+
+/** Who works at a run. */
+export interface Holder {
+  readonly host: string;
+  readonly pid: number;
+  /** When it last said so, ms since 1970 UTC. */
+  readonly atMs: number;
+}
+
+const RANGES_MAX = 10_000;
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+
+/** The run itself, as a change of the ledger. */
+export function runRecord(run: Run): LedgerChange {
+  return runChange(run.id, "", ENCODER.encode(JSON.stringify(run)));
+}
+
+/** A run that begins: it and its selection. */
+export function beginChanges(run: Run, selection: OffsetSet): LedgerChange[] {
+  const texts = [...selection.texts(RANGES_MAX)];
+  return [runRecord(run), ...texts.map((text, i) => runChange(run.id, `selection/${i}`, ENCODER.encode(text)))];
+}
+
+/** A run that ends: what only its execution needed goes. */
+export function endChanges(ledger: Ledger, run: Run): LedgerChange[] {
+  // Who holds it says so beside the transactions: what we have read of the ledger may not have it.
+  const parts = [...new Set([...ledger.run(run.id).keys(), "holder"])].filter((part) => part !== "");
+  return [runRecord(run), ...parts.map((part) => runChange(run.id, part, null))];
+}
+
+/** Who holds a run, as a change. */
+export const holderChange = (id: string, holder: Holder): LedgerChange =>
+  runChange(id, "holder", ENCODER.encode(JSON.stringify(holder)));
+
+/** All runs that the ledger knows, oldest first. */
+export function runsOf(ledger: Ledger): Run[] {
+  const runs = ledger.runIds().map((id) => parse<Run>(id, ledger.run(id).get("")!));
+  return runs.sort((a, b) => a.begunMs - b.begunMs);
+}
+
+/** The run that is not finished: at most one. */
+export function openRun(ledger: Ledger): Run | null {
+  return runsOf(ledger).find(({ state }) => state === "open") ?? null;
+}
+
+/** What a run has chosen. */
+export function selectionOf(ledger: Ledger, id: string): OffsetSet {
+  const parts = numbered(ledger, id, "selection/");
+  return OffsetSet.parse(parts.map((bytes) => DECODER.decode(bytes)));
+}
+
+/** Who holds a run; null: nobody. */
+export function holderOf(ledger: Ledger, id: string): Holder | null {
+  const bytes = ledger.run(id).get("holder");
+  return bytes === undefined ? null : parse<Holder>(id, bytes);
+}
+
+/** Bytes that are kept in pieces, as changes. */
+export function pieceChanges(id: string, name: string, bytes: Uint8Array, bytesMax: number): LedgerChange[] {
+  const changes: LedgerChange[] = [];
+  for (let at = 0; at < bytes.length; at += bytesMax) {
+    changes.push(runChange(id, `${name}/${changes.length}`, bytes.subarray(at, at + bytesMax)));
+  }
+  return changes;
+}
+
+/** Bytes that were kept in pieces; null: none. */
+export function piecesOf(ledger: Ledger, id: string, name: string): Uint8Array | null {
+  const parts = numbered(ledger, id, `${name}/`);
+  if (parts.length === 0) return null;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Takes out what was kept in pieces. */
+export function dropPieces(ledger: Ledger, id: string, name: string): LedgerChange[] {
+  return [...ledger.run(id).keys()].filter((part) => part.startsWith(`${name}/`))
+    .map((part) => runChange(id, part, null));
+}
+
+function numbered(ledger: Ledger, id: string, prefix: string): Uint8Array[] {
+  return [...ledger.run(id)].filter(([part]) => part.startsWith(prefix))
+    .map(([part, bytes]) => ({ number: Number(part.slice(prefix.length)), bytes }))
+    .sort((a, b) => a.number - b.number).map(({ bytes }) => bytes);
+}
+
+function parse<T>(id: string, bytes: Uint8Array): T {
+  try {
+    return JSON.parse(DECODER.decode(bytes));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new FatalError(`Cannot read run ${id} of the ledger: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * What every run does in the ledger, in transactions of one producer: letters that went on, letters that were refused again
+ * and are new letters, and the run itself.
+ *
+ * @module
+ */
+import { type Clock, type DataError, FatalError, type Log, slabOf } from "../api/mod.ts";
+import { deadLetter, type LetterOptions, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
+import type { Fetcher, KafkaAdmin, ProducerRecord, TransactionalProducer } from "../kafka/types.ts";
+import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
+import { type Letter, letterKey } from "./letter.ts";
+import { sizeOf } from "./group.ts";
+import type { OffsetSet } from "./offset_set.ts";
+import { queueRanges, readQueue } from "./queue.ts";
+import { type Run, runRecord } from "./run_record.ts";
+
+/** What work on a queue needs of the world. Admin and fetchers are to read what is committed. */
+export interface QueueWorld {
+  readonly deadLetterTopic: string;
+  readonly admin: KafkaAdmin;
+  /** A new one for each pass over the queue. */
+  readonly fetcher: () => Fetcher;
+  readonly producer: TransactionalProducer;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Why a letter does not go on. */
+export interface Refusal {
+  readonly letter: Letter;
+  readonly stage: Stage;
+  readonly error: DataError;
+}
+
+/** Letters that are treated together, at most. */
+export interface ChunkLimits {
+  readonly letters: number;
+  readonly bytes: number;
+}
+
+/** A run under way. Calls do not overlap. */
+export class RunWork {
+  #run: Run;
+  /** Letters without an origin that were refused: they stay what they are, and are not tried twice here. */
+  readonly #refused = new Set<string>();
+
+  constructor(
+    readonly world: QueueWorld,
+    readonly ledger: Ledger,
+    run: Run,
+    private readonly letterOptions: Omit<LetterOptions, "deadLetterTopic">,
+  ) {
+    this.#run = run;
+  }
+
+  get run(): Run {
+    return this.#run;
+  }
+
+  /** Whether this run is done with a letter. */
+  isDone(letter: Letter): boolean {
+    if (this.#refused.has(letterKey(letter))) return true;
+    const entry = this.ledger.entryOf(letter);
+    return entry !== undefined && entry.run === this.#run.id && letter.attempts <= entry.attempts;
+  }
+
+  /** The chosen letters that the run is not done with, some at a time; in order within a partition of the queue. */
+  async *chunks(selection: OffsetSet, limits: ChunkLimits): AsyncGenerator<Letter[]> {
+    const { admin, deadLetterTopic } = this.world;
+    const offsets = selection.partitions.map((partition) => {
+      const [from, to] = selection.span(partition)!;
+      return { partition, from, to };
+    });
+    const ranges = await queueRanges(admin, deadLetterTopic, { offsets });
+    assertThere(deadLetterTopic, selection, ranges);
+    const fetcher = this.world.fetcher();
+    let chunk: Letter[] = [];
+    let bytes = 0;
+    try {
+      for await (const letter of readQueue(fetcher, ranges)) {
+        if (!selection.has(letter.at.partition, letter.at.offset) || this.isDone(letter)) continue;
+        chunk.push(letter);
+        bytes += sizeOf(letter);
+        if (chunk.length < limits.letters && bytes < limits.bytes) continue;
+        yield chunk;
+        chunk = [];
+        bytes = 0;
+      }
+      if (chunk.length > 0) yield chunk;
+    } finally {
+      await fetcher.close();
+    }
+  }
+
+  /** In one transaction: records, changes of the ledger, letters that went on or were refused, and the run's counts. */
+  async note(done: {
+    readonly passed?: readonly LedgerChange[];
+    readonly refused?: readonly Refusal[];
+    readonly records?: readonly ProducerRecord[];
+    readonly changes?: readonly LedgerChange[];
+  }): Promise<void> {
+    const { passed = [], refused = [], records = [], changes = [] } = done;
+    const { counts } = this.#run;
+    const again = refused.filter(({ letter }) => letter.origin !== null);
+    const letters = again.map((refusal) => this.#again(refusal));
+    const run = {
+      ...this.#run,
+      counts: {
+        ...counts,
+        replayed: counts.replayed + passed.length,
+        refused: counts.refused + refused.length,
+        quarantined: counts.quarantined + letters.filter(({ isQuarantined }) => isQuarantined).length,
+      },
+    };
+    const all = [...passed, ...letters.map(({ change }) => change), ...changes, runRecord(run)];
+    await this.#transact([...records, ...letters.map(({ record }) => record)], all);
+    for (const { letter } of refused) if (letter.origin === null) this.#refused.add(letterKey(letter));
+    this.#run = run;
+  }
+
+  /** Ends the run. */
+  async end(state: "done" | "abandoned", changesOf: (run: Run) => readonly LedgerChange[]): Promise<void> {
+    const run = { ...this.#run, state, endedMs: this.world.clock.now() };
+    await this.#transact([], changesOf(run));
+    this.#run = run;
+  }
+
+  /** That a letter went on. */
+  passed(letter: Pick<Letter, "origin" | "at" | "attempts">): LedgerChange {
+    const { attempts } = letter;
+    const atMs = this.world.clock.now();
+    return entryChange(letter, { state: "replayed", attempts, run: this.#run.id, atMs, note: null });
+  }
+
+  async #transact(records: readonly ProducerRecord[], changes: readonly LedgerChange[]): Promise<void> {
+    const { producer, deadLetterTopic, clock } = this.world;
+    const atMs = clock.now();
+    await producer.transact([...records, ...changes.map((change) => ledgerRecord(deadLetterTopic, change, atMs))]);
+    for (const [key, value] of changes) this.ledger.take(key, value);
+  }
+
+  /**
+   * A letter once more: of the same record, so one that does not say where its record came from cannot be told again. Over the
+   * limit it is quarantined from the start.
+   */
+  #again({ letter, stage, error }: Refusal): { record: ProducerRecord; change: LedgerChange; isQuarantined: boolean } {
+    const { deadLetterTopic, clock } = this.world;
+    const { id, attemptsMax } = this.#run;
+    const isQuarantined = letter.attempts + 1 > attemptsMax;
+    const place = letter.origin!;
+    const counted = { key: `${SLUICE_HEADERS}attempts`, value: ENCODER.encode(String(letter.attempts)) };
+    const records = slabOf([{ ...letter, headers: [...letter.headers, counted], offset: place.offset }], {
+      topic: place.topic,
+      partition: place.partition,
+      from: place.offset,
+    });
+    const record = deadLetter(records, 0, stage, error, { ...this.letterOptions, deadLetterTopic });
+    const marked = { key: `${SLUICE_HEADERS}quarantined`, value: ENCODER.encode("true") };
+    const entry = { run: id, atMs: clock.now(), note: null };
+    return {
+      record: isQuarantined ? { ...record, headers: [...record.headers, marked] } : record,
+      change: entryChange(
+        letter,
+        isQuarantined
+          ? { ...entry, state: "quarantined", attempts: letter.attempts + 1 }
+          : { ...entry, state: "replayed", attempts: letter.attempts },
+      ),
+      isQuarantined,
+    };
+  }
+}
+
+const ENCODER = new TextEncoder();
+
+/** What was chosen and is gone cannot be replayed: better said than passed over. */
+function assertThere(
+  topic: string,
+  selection: OffsetSet,
+  ranges: readonly { readonly partition: number; readonly from: bigint }[],
+): void {
+  for (const partition of selection.partitions) {
+    const [first] = selection.span(partition)!;
+    const from = ranges.find((range) => range.partition === partition)?.from;
+    if (from === first) continue;
+    throw new FatalError(
+      `Cannot go on with the run: it has chosen offset ${first} of ${topic}-${partition}, and the topic's log begins at ` +
+        `${from ?? "its end"}. Retention took letters; end the run by --abandon, and choose again`,
+    );
+  }
+}
