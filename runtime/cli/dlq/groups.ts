@@ -1,0 +1,172 @@
+/**
+ * `dlq groups`: letters by what is wrong with them, and which of them the pipeline would take now.
+ *
+ * @module
+ */
+import { FatalError } from "../../api/mod.ts";
+import { ChoiceCounts } from "../../dlq/choose.ts";
+import { groupId, Groups, type GroupSample, type LetterGroup } from "../../dlq/group.ts";
+import type { Letter } from "../../dlq/letter.ts";
+import type { LetterPipeline } from "../../dlq/pipeline.ts";
+import type { CliContext } from "../command_line.ts";
+import { type LetterChoice, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { type OpenQueue, withQueue } from "./open_queue.ts";
+import { oneLine, originText, placeText, sizeText, table, timeText } from "./text.ts";
+
+/** What became of open letters of a group that were tried. */
+interface Tried {
+  tried: number;
+  passing: number;
+  /** Letters whose topic is not known. */
+  unknown: number;
+}
+
+const BATCH_LETTERS = 500;
+const MESSAGE_MAX = 160;
+
+/** Returns the exit code. */
+export async function groups(
+  flags: LetterFlags & { readonly check: boolean; readonly try: boolean; readonly json: boolean },
+  context: CliContext,
+): Promise<number> {
+  const choice = await parseLetterFlags(flags, "all");
+  return await withQueue(flags, context, async (queue) => {
+    const counts = new ChoiceCounts();
+    const found = new Groups();
+    for await (const { letter, state } of readChosen(queue, choice, counts)) found.add(letter, state);
+    const all = found.all();
+    const { tried, note } = flags.try ? await tryLetters(queue, all, flags.check ? choice : null) : NOT_TRIED;
+    if (flags.json) {
+      const { read, copies } = counts;
+      const asksSink = flags.try ? (await pipelineOf(queue))?.asksSink ?? false : false;
+      console.log(JSON.stringify({
+        ...{ topic: queue.topic, letters: read - copies, copies, asksSink, note },
+        groups: all.map((group) => groupJson(group, tried.get(group.id))),
+      }));
+    } else console.log(groupsText(queue, all, { tried, note, counts, all: flags.check }));
+    return 0;
+  });
+}
+
+const NOT_TRIED = { tried: new Map<string, Tried>(), note: null };
+
+/** Tries samples of each group with open letters, or with a choice all open letters of it. */
+async function tryLetters(
+  queue: OpenQueue,
+  groups: readonly LetterGroup[],
+  choice: LetterChoice | null,
+): Promise<{ tried: ReadonlyMap<string, Tried>; note: string | null }> {
+  const tried = new Map<string, Tried>();
+  if (queue.instance === null) {
+    const note = "Without a configuration it is not known what would pass now: name one by --connector and --config.";
+    return { tried, note };
+  }
+  try {
+    const pipeline = (await pipelineOf(queue))!;
+    if (choice === null) { for (const { letters } of groups) await tryBatch(pipeline, letters, tried); }
+    else {
+      let waiting: Letter[] = [];
+      const open = { ...choice, filter: { ...choice.filter, state: "open" as const } };
+      for await (const { letter } of readChosen(queue, open, new ChoiceCounts())) {
+        waiting.push(letter);
+        if (waiting.length < BATCH_LETTERS) continue;
+        await tryBatch(pipeline, waiting, tried);
+        waiting = [];
+      }
+      await tryBatch(pipeline, waiting, tried);
+    }
+    const note = pipeline.asksSink
+      ? null
+      : `"${queue.instance.plugin.name}" has no preview: whether the sink itself would take letters is not known.`;
+    return { tried, note };
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    return { tried: new Map(), note: `What would pass now cannot be tried: ${error.message}` };
+  }
+}
+
+function pipelineOf(queue: OpenQueue): Promise<LetterPipeline | null> {
+  return queue.pipeline(true);
+}
+
+async function tryBatch(pipeline: LetterPipeline, letters: readonly Letter[], tried: Map<string, Tried>) {
+  if (letters.length === 0) return;
+  for (const [letter, { kind }] of await pipeline.try(letters)) {
+    const id = groupId(letter);
+    const sum = tried.get(id) ?? { tried: 0, passing: 0, unknown: 0 };
+    tried.set(id, sum);
+    sum.tried++;
+    if (kind === "passes" || kind === "dropped") sum.passing++;
+    if (kind === "unknown") sum.unknown++;
+  }
+}
+
+function groupJson(group: LetterGroup, tried: Tried | undefined) {
+  const sighting = ({ timestampMs, at, origin }: LetterGroup["first"]) => (
+    { timestampMs, letter: placeText(at), record: origin && placeText(origin) }
+  );
+  const { id, stage, reason, schemaId, fieldPath, counts, bytes, topics, samples } = group;
+  return {
+    ...{ id, stage, reason, schemaId, fieldPath, counts, bytes },
+    first: sighting(group.first),
+    last: sighting(group.last),
+    topics: Object.fromEntries(topics),
+    samples: samples.map((sample) => ({ ...sighting(sample), message: sample.message })),
+    /** Null: nothing was tried. */
+    wouldPass: tried ?? null,
+  };
+}
+
+function groupsText(
+  queue: OpenQueue,
+  groups: readonly LetterGroup[],
+  { tried, note, counts, all }: {
+    tried: ReadonlyMap<string, Tried>;
+    note: string | null;
+    counts: ChoiceCounts;
+    all: boolean;
+  },
+): string {
+  if (groups.length === 0) return `There are no letters in "${queue.topic}"${counts.read > 0 ? " that match" : ""}.`;
+  const headings = ["GROUP", "OPEN", "REPLAYED", "RESOLVED", "QUARANTINED", "STAGE", "REASON", "SCHEMA", "FIELD"];
+  const lines = [table(
+    headings,
+    groups.map(({ id, counts: { open, replayed, resolved, quarantined }, stage, reason, schemaId, fieldPath }) => [
+      ...[id, open, replayed, resolved, quarantined, stage || "?", oneLine(reason || "unknown", 60)],
+      ...[schemaId === null ? "" : String(schemaId), oneLine(fieldPath ?? "", 40)],
+    ]),
+  )];
+  for (const group of groups) lines.push("", ...detailsOf(group, tried.get(group.id), all, queue));
+  const { read, copies } = counts;
+  const repeated = copies > 0 ? `; ${copies} more are copies of letters, written after a crash, and count once` : "";
+  lines.push("", `${read - copies} letters in "${queue.topic}"${repeated}.`);
+  if (note) lines.push(note);
+  const most = groups[0];
+  const topic = most.schemaId !== null || /schema|type mismatch/.test(most.reason) ? "diff" : "list";
+  lines.push(`Look further: deno task dlq ${topic} --group ${most.id} ${queue.flagsText}`.trimEnd());
+  return lines.join("\n");
+}
+
+function detailsOf(group: LetterGroup, tried: Tried | undefined, all: boolean, queue: OpenQueue): string[] {
+  const { id, topics, first, last, bytes, samples } = group;
+  const from = [...topics].map(([topic, count]) => `${topic || "an unknown topic"} ${count}`).join(", ");
+  const lines = [
+    `${id}  from ${from}; ${sizeText(bytes)}`,
+    `  first ${timeText(first.timestampMs)} ${placeText(first.at)}, last ${timeText(last.timestampMs)} ${
+      placeText(last.at)
+    }`,
+    ...samples.map((sample) => `  ${sampleText(sample)}`),
+  ];
+  if (!tried) return lines;
+  const { tried: count, passing, unknown } = tried;
+  if (unknown > 0) {
+    lines.push(`  of ${unknown} letters it is not known which topic they are of, so they were not tried`);
+  }
+  lines.push(`  would pass now: ${passing} of ${count} ${all ? "open letters" : "sampled"}`);
+  if (passing > 0) lines.push(`  bring them back: deno task dlq replay --group ${id} --dry-run ${queue.flagsText}`);
+  return lines;
+}
+
+function sampleText(sample: GroupSample): string {
+  return `${placeText(sample.at)} (${originText(sample)}): ${oneLine(sample.message || "no message", MESSAGE_MAX)}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * `dlq list`: the newest letters.
+ *
+ * @module
+ */
+import { ConfigError } from "../../api/mod.ts";
+import { ChoiceCounts, type ChosenLetter } from "../../dlq/choose.ts";
+import { letterSummary } from "../../dlq/export.ts";
+import { groupId } from "../../dlq/group.ts";
+import type { CliContext } from "../command_line.ts";
+import { type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { withQueue } from "./open_queue.ts";
+import { oneLine, originText, placeText, table, timeText } from "./text.ts";
+
+/** Returns the exit code. */
+export async function list(
+  flags: LetterFlags & { readonly limit: string; readonly json: boolean },
+  context: CliContext,
+): Promise<number> {
+  const limit = Number(flags.limit);
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new ConfigError([{ key: "--limit", value: flags.limit, why: "must be a number from 1 on" }]);
+  }
+  const choice = await parseLetterFlags(flags);
+  return await withQueue(flags, context, async (queue) => {
+    const counts = new ChoiceCounts();
+    const newest = new Newest(limit);
+    for await (const chosen of readChosen(queue, choice, counts)) newest.add(chosen);
+    const letters = newest.all();
+    if (flags.json) {
+      console.log(JSON.stringify({ topic: queue.topic, matched: newest.seen, letters: letters.map(letterSummary) }));
+      return 0;
+    }
+    if (letters.length === 0) console.log(nothing(queue.topic, counts.read, choice.filter.state));
+    else {
+      const rows = letters.map(({ letter, state }) => [
+        ...[placeText(letter.at), originText(letter), timeText(letter.timestampMs), state, groupId(letter)],
+        ...[letter.stage || "?", oneLine(letter.fieldPath ?? "", 30), letter.attempts, oneLine(letter.message, 80)],
+      ]);
+      const headings = ["LETTER", "RECORD", "TIMESTAMP", "STATE", "GROUP", "STAGE", "FIELD", "TIMES", "MESSAGE"];
+      console.log(table(headings, rows));
+      console.log(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
+      console.log(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
+    }
+    if (counts.unevaluated > 0) {
+      console.log(
+        `On ${counts.unevaluated} letters --where could not be evaluated (e.g. they lack the field): left out.`,
+      );
+    }
+    return 0;
+  });
+}
+
+function nothing(topic: string, read: number, state = "open"): string {
+  if (read === 0) return `There are no letters in "${topic}".`;
+  const hint = state === "all" ? "" : `; only ${state} ones were looked for, --state all shows the others`;
+  return `No letter of the ${read} that were read in "${topic}" matches${hint}.`;
+}
+
+/** The letters with the latest timestamps; of equal ones those that come last in the queue. */
+export class Newest {
+  #kept: ChosenLetter[] = [];
+  seen = 0;
+
+  constructor(private readonly limit: number) {}
+
+  add(chosen: ChosenLetter): void {
+    this.seen++;
+    this.#kept.push(chosen);
+    if (this.#kept.length >= 2 * this.limit + 100) this.#cut();
+  }
+
+  all(): readonly ChosenLetter[] {
+    this.#cut();
+    return this.#kept;
+  }
+
+  #cut(): void {
+    this.#kept.sort(({ letter: a }, { letter: b }) =>
+      b.timestampMs - a.timestampMs || a.at.partition - b.at.partition ||
+      (a.at.offset > b.at.offset ? -1 : a.at.offset < b.at.offset ? 1 : 0)
+    );
+    this.#kept = this.#kept.slice(0, this.limit);
+  }
+}
