@@ -250,7 +250,7 @@ Deno.test("transform() applies a step where its predicate holds, or with negate 
       alias: "t",
       side: "value",
       plugin: replaceField,
-      config: { include: [], exclude: [], renames: ["a:b"] },
+      config: { include: [], exclude: [], renames: ["a:b"], whitelist: [], blacklist: [] },
       predicate: { plugin: topicNameMatches, config: { pattern } },
       negate,
     }]);

@@ -6,7 +6,7 @@
  * @module
  */
 import { type Data, Field, Schema } from "apache-arrow";
-import { option, recordBatch, type TransformPlugin } from "../api/mod.ts";
+import { FatalError, option, recordBatch, type TransformPlugin } from "../api/mod.ts";
 import { FIELD_SYNTAX, indicesOf, isStruct, parseFieldPath } from "./field_path.ts";
 import { NULL_DEFAULTS } from "./shared_options.ts";
 import { createSideTransform, fieldError, isWhole, sideValidity, WHOLE } from "./side.ts";
@@ -23,6 +23,15 @@ export const extractField: TransformPlugin<typeof OPTIONS> = {
   name: "ExtractField",
   options: OPTIONS,
   sides: ["key", "value"],
+  check(config) {
+    try {
+      parseFieldPath(config.field, config["field.syntax.version"]);
+      return null;
+    } catch (error) {
+      if (error instanceof FatalError) return `has a field that is no path: ${error.message}`;
+      throw error;
+    }
+  },
   create(config, side) {
     const path = config.field;
     const steps = parseFieldPath(path, config["field.syntax.version"]);

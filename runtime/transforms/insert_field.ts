@@ -8,7 +8,6 @@ import { type Data, type Field, Schema } from "apache-arrow";
 import {
   BytesColumn,
   DataError,
-  FatalError,
   option,
   recordBatch,
   type RecordSide,
@@ -20,7 +19,7 @@ import {
   WordsColumn,
 } from "../api/mod.ts";
 import { constantColumn } from "./constant_column.ts";
-import { NULL_DEFAULTS } from "./shared_options.ts";
+import { insist, NULL_DEFAULTS } from "./shared_options.ts";
 import { createSideTransform, fieldError, isNullRow, nameTwice, sideValidity } from "./side.ts";
 
 const name = (what: string) =>
@@ -50,13 +49,14 @@ export const insertField: TransformPlugin<typeof OPTIONS> = {
   name: "InsertField",
   options: OPTIONS,
   sides: ["key", "value"],
+  check: wrongTogether,
   create(config, side) {
+    insist("InsertField", wrongTogether(config));
     const inserted = insertedBy(config, side);
     return createSideTransform({
       name: "InsertField",
       side,
       plan(schema) {
-        if (inserted.length === 0) return null;
         const fields = [...schema.fields, ...inserted.map(({ field }) => field)];
         const twice = nameTwice(fields);
         if (twice !== undefined) {
@@ -75,6 +75,17 @@ export const insertField: TransformPlugin<typeof OPTIONS> = {
     });
   },
 };
+
+function wrongTogether(config: Values<typeof OPTIONS>): string | null {
+  const fields = ["topic.field", "partition.field", "offset.field", "timestamp.field", "static.field"] as const;
+  if (fields.every((key) => config[key] === null || config[key] === undefined)) {
+    return `inserts nothing; set one of ${fields.join(", ")}`;
+  }
+  if (typeof config["static.field"] === "string" && config["static.value"] === null) {
+    return "has static.field without static.value, what it would hold";
+  }
+  return null;
+}
 
 function insertedBy(config: Values<typeof OPTIONS>, side: RecordSide): Inserted[] {
   const all: Inserted[] = [];
@@ -103,16 +114,6 @@ function insertedBy(config: Values<typeof OPTIONS>, side: RecordSide): Inserted[
     add("static.field", types.utf8(), ({ type }) => (batch) => {
       return constantColumn(type, bytes, sideValidity(batch, side), batch.numRows);
     });
-  } else if (typeof config["static.field"] === "string") {
-    throw new FatalError(
-      "Cannot make an InsertField: static.field is set, and static.value, what it would hold, is not",
-    );
-  }
-  if (all.length === 0) {
-    throw new FatalError(
-      "Cannot make an InsertField: it would insert nothing; set topic.field, partition.field, offset.field, " +
-        "timestamp.field, or static.field with static.value",
-    );
   }
   return all;
 }

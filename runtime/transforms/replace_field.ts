@@ -4,8 +4,8 @@
  * @module
  */
 import { Field, Schema } from "apache-arrow";
-import { FatalError, option, recordBatch, type TransformPlugin, type Values } from "../api/mod.ts";
-import { NULL_DEFAULTS } from "./shared_options.ts";
+import { option, recordBatch, type TransformPlugin, type Values } from "../api/mod.ts";
+import { insist, NULL_DEFAULTS } from "./shared_options.ts";
 import { createSideTransform, fieldError, nameTwice } from "./side.ts";
 
 const OPTIONS = {
@@ -32,9 +32,11 @@ export const replaceField: TransformPlugin<typeof OPTIONS> = {
   name: "ReplaceField",
   options: OPTIONS,
   sides: ["key", "value"],
+  check: wrongTogether,
   create(config, side) {
-    const keep = new Set(oneOf(config, "include", "whitelist"));
-    const drop = new Set(oneOf(config, "exclude", "blacklist"));
+    insist("ReplaceField", wrongTogether(config));
+    const keep = new Set([...config.include, ...config.whitelist]);
+    const drop = new Set([...config.exclude, ...config.blacklist]);
     const newNames = new Map(
       config.renames.map((pair) => pair.split(":").map((name) => name.trim()) as [string, string]),
     );
@@ -66,11 +68,10 @@ export const replaceField: TransformPlugin<typeof OPTIONS> = {
 };
 
 /** Either name of an option may be set, not both. */
-function oneOf(config: Values<typeof OPTIONS>, key: "include" | "exclude", old: "whitelist" | "blacklist") {
-  if (config[key].length > 0 && config[old].length > 0) {
-    throw new FatalError(`Cannot make a ReplaceField: ${key} and its old name ${old} are both set; use ${key} alone`);
-  }
-  return config[key].length > 0 ? config[key] : config[old];
+function wrongTogether(config: Values<typeof OPTIONS>): string | null {
+  const both = ([["include", "whitelist"], ["exclude", "blacklist"]] as const)
+    .find(([key, old]) => config[key].length > 0 && config[old].length > 0);
+  return both ? `sets ${both[0]} and its old name ${both[1]}; use ${both[0]} alone` : null;
 }
 
 function renamed(field: Field, newNames: ReadonlyMap<string, string>): Field {

@@ -5,8 +5,8 @@
  * @module
  */
 import { Schema } from "apache-arrow";
-import { FatalError, option, recordBatch, SCHEMA_NAME, SCHEMA_VERSION, type TransformPlugin } from "../api/mod.ts";
-import { NULL_DEFAULTS } from "./shared_options.ts";
+import { option, recordBatch, SCHEMA_NAME, SCHEMA_VERSION, type TransformPlugin, type Values } from "../api/mod.ts";
+import { insist, NULL_DEFAULTS } from "./shared_options.ts";
 import { createSideTransform } from "./side.ts";
 
 const OPTIONS = {
@@ -24,12 +24,11 @@ export const setSchemaMetadata: TransformPlugin<typeof OPTIONS> = {
   name: "SetSchemaMetadata",
   options: OPTIONS,
   sides: ["key", "value"],
+  check: wrongTogether,
   create(config, side) {
+    insist("SetSchemaMetadata", wrongTogether(config));
     const name = config["schema.name"];
     const version = config["schema.version"];
-    if (name === null && version === null) {
-      throw new FatalError("Cannot make a SetSchemaMetadata: set schema.name, schema.version or both");
-    }
     return createSideTransform({
       name: "SetSchemaMetadata",
       side,
@@ -42,3 +41,9 @@ export const setSchemaMetadata: TransformPlugin<typeof OPTIONS> = {
     });
   },
 };
+
+function wrongTogether(config: Values<typeof OPTIONS>): string | null {
+  return config["schema.name"] === null && config["schema.version"] === null
+    ? "sets nothing; set schema.name, schema.version or both"
+    : null;
+}

@@ -89,6 +89,10 @@ export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
   name: "TimestampConverter",
   options: OPTIONS,
   sides: ["key", "value"],
+  check: (config) =>
+    config["target.type"] === "string" && config.format === ""
+      ? "has target.type string, which needs a format, e.g. yyyy-MM-dd"
+      : null,
   create(config, side) {
     const isWholeValue = config.field === "";
     const fieldPath = isWholeValue ? WHOLE : config.field;
