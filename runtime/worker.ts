@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError, type Log } from "./api/mod.ts";
+import { ConfigError } from "./api/mod.ts";
 import { systemClock } from "./clock.ts";
 import { GiveBack } from "./collect.ts";
 import type { ReadConfig } from "./config/parse_raw.ts";
@@ -15,12 +15,14 @@ import { deferredMetrics } from "./deferred_metrics.ts";
 import { kafkaSettings } from "./kafka/settings.ts";
 import { workerKafkaKeys } from "./kafka_keys.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Health, type HttpServer, startHttpServer } from "./rest/server.ts";
+import type { LiveLog } from "./log.ts";
+import type { Health, HttpServer } from "./rest/server.ts";
 import type { RestartOptions } from "./run_parts.ts";
 import type { ConnectorResult } from "./run_result.ts";
 import type { TaskThreads } from "./task_thread.ts";
 import { ConfigStorage, type KeyValueStore } from "./worker/config_storage.ts";
 import { Connectors } from "./worker/connectors.ts";
+import { serveHttp } from "./worker/http.ts";
 import { flatOf } from "./worker/flat_config.ts";
 import type { ManagedConnector } from "./worker/managed_connector.ts";
 import { RunFactory } from "./worker/run_factory.ts";
@@ -33,7 +35,7 @@ export interface WorkerOptions {
   /** Where references of connectors that come over HTTP are looked up, at each start of one. */
   readonly sources: () => ReferenceSources;
   readonly threads: TaskThreads;
-  readonly log: Log;
+  readonly log: LiveLog;
   /** Drain to the ends of now, then end. */
   readonly untilCaughtUp: boolean;
 }
@@ -58,6 +60,7 @@ export class Worker {
   readonly #done = Promise.withResolvers<void>();
   #http: HttpServer | null = null;
   #stopping = false;
+  readonly #loaded = Promise.withResolvers<void>();
   /** All that is configured is there. */
   #isLoaded = false;
 
@@ -103,17 +106,19 @@ export class Worker {
    * fails before it has run; else it is that connector's failure.
    */
   async start(): Promise<void> {
-    const { config: { worker, instances }, log, untilCaughtUp } = this.options;
+    const { config: { instances }, log, untilCaughtUp } = this.options;
     log.info("Starting", { connectors: instances.map(({ name }) => name).join(",") });
     void this.#giveBack();
-    this.#http = startHttpServer({
-      listen: worker["http.listen"],
+    this.#http = await serveHttp({
+      ...this.options,
       metrics: this.#metrics,
       health: () => this.#health(),
-      log,
+      api: this.#connectors,
+      loaded: this.#loaded.promise,
     });
     await this.#load();
     this.#isLoaded = true;
+    this.#loaded.resolve();
     const all = this.#connectors.all.filter(({ target }) => target === "RUNNING");
     const failsFast = untilCaughtUp || (instances.length === 1 && !this.#storage.isKept);
     for (const managed of all) {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { ConfigError, type Log, option } from "../api/mod.ts";
+import { ConfigError, option } from "../api/mod.ts";
 import { systemClock } from "../clock.ts";
 import { parseValue } from "../config/parse_value.ts";
 import { type ReadConfig, readConfig } from "../config/read_config.ts";
-import { createLog } from "../log.ts";
+import { createLog, type LiveLog } from "../log.ts";
 import { Worker, type WorkerResult } from "../worker.ts";
 import { type CliContext, report } from "./command_line.ts";
 import { exists } from "./exists.ts";
@@ -66,7 +66,7 @@ export async function runWorker(
   { config, context, log, untilCaughtUp, profile, maxDurationMs = null }: {
     config: ReadConfig;
     context: CliContext;
-    log: Log;
+    log: LiveLog;
     untilCaughtUp: boolean;
     /** Says at the end, on stderr, where the time went. */
     profile: boolean;

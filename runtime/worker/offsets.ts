@@ -114,7 +114,7 @@ async function move(parts: OffsetsParts, { admin, group, committer }: Open, at: 
   if (committer && !committer.alterOffsets) {
     throw bad(parts, `the target of ${instance.plugin.name} holds the offsets, and cannot move them`);
   }
-  await committer?.alterOffsets!(at);
+  await committer?.alterOffsets?.(at);
   // Those below are for displays where the target decides, and decide where it holds none.
   await retry("set the group's offsets", () => setGroupOffsets(kafka.admin, group, at));
   if (committer) return;
