@@ -1,0 +1,99 @@
+/**
+ * `dlq export`: letters with all that they are, to a file.
+ *
+ * @module
+ */
+import { ConfigError } from "../../api/mod.ts";
+import { ChoiceCounts, type ChosenLetter } from "../../dlq/choose.ts";
+import { EXPORT_SCHEMA, type ExportedLetter, letterBatch, letterLine } from "../../dlq/export.ts";
+import { sizeOf } from "../../dlq/group.ts";
+import type { CliContext } from "../command_line.ts";
+import { type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { type OpenQueue, withQueue } from "./open_queue.ts";
+
+/** Letters that are decoded and written together. */
+const BATCH_LETTERS = 500;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Returns the exit code. */
+export async function exportLetters(
+  flags: LetterFlags & { readonly out: string; readonly json: boolean },
+  context: CliContext,
+): Promise<number> {
+  const { out } = flags;
+  const format = /\.(ndjson|jsonl|parquet)$/.exec(out)?.[1];
+  if (!format) throw new ConfigError([{ key: "--out", value: out, why: "must end in .ndjson or .parquet" }]);
+  const choice = await parseLetterFlags(flags);
+  return await withQueue(flags, context, async (queue) => {
+    const encode = format === "parquet" ? await parquetEncoder(context) : ndjsonEncoder;
+    // Whole or not at all: a script that finds the file can trust it.
+    const making = `${out}.tmp`;
+    let letters = 0;
+    try {
+      using file = await create(making, out);
+      const write = async (bytes: Uint8Array) => {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      };
+      const counts = new ChoiceCounts();
+      for await (const batch of batchesOf(readChosen(queue, choice, counts))) {
+        letters += batch.length;
+        for (const bytes of encode(await looked(queue, batch))) await write(bytes);
+      }
+      for (const bytes of encode(null)) await write(bytes);
+      await file.sync();
+    } catch (error) {
+      await Deno.remove(making).catch(() => {}); // what went wrong is thrown
+      throw error;
+    }
+    await Deno.rename(making, out);
+    const bytes = (await Deno.stat(out)).size;
+    console.log(
+      flags.json
+        ? JSON.stringify({ topic: queue.topic, letters, out, bytes })
+        : `${letters} letters of "${queue.topic}" are in ${out} (${bytes} bytes)`,
+    );
+    return 0;
+  });
+}
+
+async function create(making: string, out: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(making, { write: true, create: true, truncate: true });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ConfigError([{ key: "--out", value: out, why: `cannot be written (${error.message})` }]);
+  }
+}
+
+async function* batchesOf(letters: AsyncIterable<ChosenLetter>): AsyncGenerator<readonly ChosenLetter[]> {
+  let batch: ChosenLetter[] = [];
+  let bytes = 0;
+  for await (const chosen of letters) {
+    batch.push(chosen);
+    bytes += sizeOf(chosen.letter);
+    if (batch.length < BATCH_LETTERS && bytes < BATCH_BYTES) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function looked(queue: OpenQueue, batch: readonly ChosenLetter[]): Promise<ExportedLetter[]> {
+  const outcomes = await queue.look(batch.map(({ letter }) => letter));
+  return batch.map(({ letter, state }) => {
+    const { value = null, key = null } = outcomes.get(letter) ?? {};
+    return { letter, state, value, key };
+  });
+}
+
+/** What to write for letters; null: they are all there. */
+type Encoder = (letters: readonly ExportedLetter[] | null) => readonly Uint8Array[];
+
+const ndjsonEncoder: Encoder = (letters) =>
+  letters === null ? [] : [new TextEncoder().encode(letters.map((letter) => `${letterLine(letter)}\n`).join(""))];
+
+async function parquetEncoder(context: CliContext): Promise<Encoder> {
+  const { createParquetFile } = await context.tables();
+  const file = createParquetFile({ schema: EXPORT_SCHEMA, codec: "zstd" });
+  return (letters) => letters === null ? file.finish() : file.append(letterBatch(letters));
+}

@@ -1,0 +1,119 @@
+/**
+ * `dlq stats`: a queue in numbers, for people and for scripts.
+ *
+ * @module
+ */
+import { ChoiceCounts, chosenLetters } from "../../dlq/choose.ts";
+import { sizeOf } from "../../dlq/group.ts";
+import type { Letter, LetterState } from "../../dlq/letter.ts";
+import type { CliContext } from "../command_line.ts";
+import { type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
+import { oneLine, originText, placeText, sizeText, table, timeText } from "./text.ts";
+
+const HOUR_MS = 3_600_000;
+const HOURS_SHOWN = 24;
+const BAR = 40;
+
+type Counts = Record<LetterState, number>;
+const noCounts = (): Counts => ({ open: 0, replayed: 0, resolved: 0, quarantined: 0 });
+
+/** Sums over letters. */
+export class LetterStats {
+  readonly states = noCounts();
+  /** By stage, then reason. */
+  readonly reasons = new Map<string, { readonly stage: string; readonly reason: string; readonly counts: Counts }>();
+  /** By the hour of the records' timestamps, ms. */
+  readonly hours = new Map<number, Counts>();
+  oldestOpen: Letter | null = null;
+  bytes = 0;
+
+  add(letter: Letter, state: LetterState): void {
+    const { stage, reason, timestampMs } = letter;
+    this.states[state]++;
+    this.bytes += sizeOf(letter);
+    const key = JSON.stringify([stage, reason]);
+    const why = this.reasons.get(key) ?? { stage, reason, counts: noCounts() };
+    this.reasons.set(key, why);
+    why.counts[state]++;
+    const hour = Math.floor(timestampMs / HOUR_MS) * HOUR_MS;
+    const counts = this.hours.get(hour) ?? noCounts();
+    this.hours.set(hour, counts);
+    counts[state]++;
+    if (state === "open" && timestampMs < (this.oldestOpen?.timestampMs ?? Infinity)) {
+      this.oldestOpen = { ...letter, key: null, value: null, headers: [] };
+    }
+  }
+}
+
+/** Returns the exit code. */
+export async function stats(
+  flags: QueueFlags & { readonly json: boolean },
+  context: CliContext,
+): Promise<number> {
+  return await withQueue(flags, context, async (queue) => {
+    const ledger = await queue.ledger();
+    const [counts, sums] = [new ChoiceCounts(), new LetterStats()];
+    const choosing = { filter: {}, stateOf: ledger.stateOf.bind(ledger) };
+    for await (const { letter, state } of chosenLetters(queue.read(), choosing, counts)) sums.add(letter, state);
+    console.log(flags.json ? JSON.stringify(statsJson(queue, sums, counts)) : statsText(queue, sums, counts));
+    return 0;
+  });
+}
+
+function statsJson(
+  { topic }: OpenQueue,
+  { states, reasons, hours, oldestOpen, bytes }: LetterStats,
+  { read, copies }: ChoiceCounts,
+) {
+  return {
+    ...{ topic, letters: read - copies, copies, bytes, states },
+    reasons: sortedReasons(reasons),
+    hours: [...hours].sort(([a], [b]) => a - b).map(([hour, counts]) => ({ hour: timeText(hour), ...counts })),
+    oldestOpen: oldestOpen && {
+      timestampMs: oldestOpen.timestampMs,
+      letter: placeText(oldestOpen.at),
+      record: oldestOpen.origin && placeText(oldestOpen.origin),
+    },
+  };
+}
+
+function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: ChoiceCounts): string {
+  const { states, reasons, hours, oldestOpen, bytes } = sums;
+  if (read === 0) return `There are no letters in "${queue.topic}".`;
+  const newest = [...hours].sort(([a], [b]) => b - a);
+  const shown = newest.slice(0, HOURS_SHOWN).reverse();
+  const most = Math.max(...shown.map(([, counts]) => sum(counts)));
+  return [
+    `letters    ${read - copies} in "${queue.topic}"${copies > 0 ? `, and ${copies} copies` : ""}; ${sizeText(bytes)}`,
+    `states     ${Object.entries(states).map(([state, count]) => `${state} ${count}`).join(", ")}`,
+    `oldest     ${
+      oldestOpen
+        ? `${timeText(oldestOpen.timestampMs)}: ${placeText(oldestOpen.at)}, record ${originText(oldestOpen)}`
+        : "none is open"
+    }`,
+    "",
+    table(
+      ["STAGE", "REASON", "OPEN", "REPLAYED", "RESOLVED", "QUARANTINED"],
+      sortedReasons(reasons).map(({ stage, reason, counts }) => [
+        ...[stage || "?", oneLine(reason || "unknown", 70)],
+        ...[counts.open, counts.replayed, counts.resolved, counts.quarantined],
+      ]),
+    ),
+    "",
+    `By the hour of the records' timestamps${newest.length > shown.length ? `, the last ${shown.length}` : ""}:`,
+    ...shown.map(([hour, counts]) => {
+      const bar = "#".repeat(Math.max(1, Math.round(sum(counts) / most * BAR)));
+      return `${timeText(hour).slice(0, 16)}Z  ${bar} ${sum(counts)}${counts.open > 0 ? ` (${counts.open} open)` : ""}`;
+    }),
+    "",
+    `What is wrong with them: deno task dlq groups ${queue.flagsText}`.trimEnd(),
+  ].join("\n");
+}
+
+function sortedReasons(reasons: LetterStats["reasons"]) {
+  return [...reasons.values()].sort((a, b) => sum(b.counts) - sum(a.counts));
+}
+
+function sum(counts: Counts): number {
+  return Object.values(counts).reduce((all, count) => all + count, 0);
+}
