@@ -136,6 +136,7 @@ function readValue(field: ProtoField, before: Value, wire: number, cursor: Curso
     return readScalar(type, cursor, path);
   }
   // "The parser merges multiple instances of the same field."
+  if (before === null) cursor.leaveOut(type.fields.length, path);
   const into = before === null ? empty(type) : new Map(unheld(field, before));
   nested(cursor, wire, isGroup ? number : 0, path, (group) => readInto(into, type, cursor, group, path));
   return held(field, into);

@@ -9,7 +9,7 @@ import type { RegisteredFormat, SchemaSource, WriterSchema } from "../registered
 import type { RegisteredConfig } from "../registered_options.ts";
 import type { RegisteredSchema, SchemaRegistry } from "../registry.ts";
 import { usesLatest } from "./rule_options.ts";
-import { type Rule, type RuleOwner, rulesOf } from "./rule_set.ts";
+import { type RegisteredRule, type Rule, type RuleOwner, rulesOf } from "./rule_set.ts";
 import { createPayloadRules, type PayloadRules } from "./rules.ts";
 
 /** How the records of a schema are decoded. */
@@ -47,7 +47,7 @@ export class Contracts {
     if (!config["rules.enabled"]) return { writer, reader, rules: null };
     const migrations = target ? await this.#migrations({ registered, source: writer.source }, target) : [];
     const owner = ownerOf(target?.registered ?? registered, reader?.source ?? writer.source);
-    const domain = rulesOf(owner, "READ", this.#ignoresUnknown);
+    const domain = rulesOf(owner, "READ", this.#ignore);
     if (migrations.length === 0 && domain.length === 0) return { writer, reader, rules: null };
     if (!format.loadMessages) throw new Error(`The format of ${format.schemaType} schemas has no messages for rules`);
     const open = await format.loadMessages();
@@ -65,8 +65,11 @@ export class Contracts {
     return { writer: isOther ? target.schema : writer, reader, rules };
   }
 
-  get #ignoresUnknown(): boolean {
-    return this.config["rules.unknown"] === "ignore";
+  /** What becomes of a rule that cannot be run here: null: the topic stops. */
+  get #ignore(): ((rule: RegisteredRule, what: string) => void) | null {
+    if (this.config["rules.unknown"] !== "ignore") return null;
+    return ({ name, type }, schema) =>
+      this.context.log.warn("a rule is ignored, by rules.unknown", { rule: name, type, schema });
   }
 
   async #target(writer: WriterSchema): Promise<Target> {
@@ -125,7 +128,7 @@ export class Contracts {
         ? target.registered
         : await this.registry.schemaByVersion(subject, at, { deleted: true });
       const owner = ownerOf(schema, { subject, version: at });
-      rules.push(...rulesOf(owner, isUp ? "UPGRADE" : "DOWNGRADE", this.#ignoresUnknown));
+      rules.push(...rulesOf(owner, isUp ? "UPGRADE" : "DOWNGRADE", this.#ignore));
     }
     return rules;
   }

@@ -73,10 +73,14 @@ export interface RuleOwner {
 const TYPES = { READ: ["CEL", "CEL_FIELD", "JSONATA"], UPGRADE: ["JSONATA"], DOWNGRADE: ["JSONATA"] };
 
 /**
- * The rules that a reader runs in a mode, in their order. Throws FatalError for one of a type that nobody here can run,
- * unless `ignoresUnknown`, where it is left out.
+ * The rules that a reader runs in a mode, in their order. Throws FatalError for one of a type that nobody here can run;
+ * with `ignore` it is told, and left out.
  */
-export function rulesOf(owner: RuleOwner, mode: ReadMode, ignoresUnknown: boolean): readonly Rule[] {
+export function rulesOf(
+  owner: RuleOwner,
+  mode: ReadMode,
+  ignore: ((rule: RegisteredRule, what: string) => void) | null,
+): readonly Rule[] {
   const { ruleSet } = owner;
   const isEnabled = ["ALL", "CLIENT"].includes(ruleSet?.enableAt ?? "ALL");
   if (!ruleSet || !isEnabled) return [];
@@ -89,8 +93,9 @@ export function rulesOf(owner: RuleOwner, mode: ReadMode, ignoresUnknown: boolea
   const encoding = new Set(ruleSet.encodingRules ?? []);
   return active.flatMap((rule, i) => {
     if (encoding.has(rule) || !TYPES[mode].includes(String(rule.type))) {
-      if (ignoresUnknown) return [];
-      throw refusal(rule, owner);
+      if (ignore === null) throw refusal(rule, owner);
+      ignore(rule, owner.what);
+      return [];
     }
     const later = mode === "UPGRADE" ? active.slice(0, i) : active.slice(i + 1);
     return later.some((other) => isSameTransform(rule, other)) ? [] : [ruleOf(rule, mode, owner)];

@@ -152,6 +152,16 @@ Deno.test("a CEL transform replaces the message; what does not fit the schema is
   assertEquals(rejects.get(0)!.details.fieldPath, "id");
 });
 
+Deno.test("a rule that is ignored is told", async () => {
+  const warned: unknown[] = [];
+  const log = { ...silentLog, warn: (message: string, fields?: object) => void warned.push([message, fields]) };
+  const versions = [{ schema: ORDER, ruleSet: { domainRules: [rule({ name: "pii", type: "ENCRYPT" })] } }];
+  const { rows } = await read("AVRO", versions, [order(1)], { "rules.unknown": "ignore" }, { log });
+  assertEquals(Object.keys(rows), ["0"]);
+  const schema = "schema 1 (orders-value@1)";
+  assertEquals(warned, [["a rule is ignored, by rules.unknown", { rule: "pii", type: "ENCRYPT", schema }]]);
+});
+
 Deno.test("rules run one after the other, the last registered first, and see what those before have made", async () => {
   const rules = [
     rule({ name: "last", expr: "message.name == 'ab'" }),
@@ -287,7 +297,7 @@ Deno.test("JSON: rules see integers and digits, change fields by tag, and the sc
   });
   assertEquals(errors, {
     1: "VALIDATION: rule big",
-    2: "VALUE_CONVERTER: not json",
+    2: "VALUE_CONVERTER: malformed json",
     3: "VALUE_CONVERTER: number out of range",
   });
   const invalid = [rule({ kind: "TRANSFORM", expr: "{'id': 'x'}" })];

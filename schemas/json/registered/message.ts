@@ -5,6 +5,7 @@
  */
 import { DataError } from "../../../mod.ts";
 import { below, detailsOf } from "../../rows.ts";
+import { Scanner } from "../scanner.ts";
 import type { SchemaSource } from "../../registered.ts";
 import {
   Exact,
@@ -32,17 +33,36 @@ export class JsonMessages implements MessageType {
     this.#validator = new Validator(documents);
   }
 
-  read(bytes: Uint8Array, start: number, end: number): Value {
+  read(bytes: Uint8Array, start: number, end: number, valueStart: number): Value {
     try {
       return valueOf(JSON.parse(STRICT.decode(bytes.subarray(start, end)), exactly), 0);
     } catch (error) {
       if (!isBad(error)) throw error;
-      const why = error instanceof RangeError ? "it is nested too deeply for rules" : error.message;
-      throw new DataError(`Cannot decode JSON: ${why}`, {
-        reason: error instanceof RangeError ? "nested too deeply" : "not json",
-        ...detailsOf(this.source),
+      throw this.#malformed(error, bytes, start, end, valueStart);
+    }
+  }
+
+  /** As the decoder has it where it refuses the bytes too: with the position. */
+  #malformed(cause: Error, bytes: Uint8Array, start: number, end: number, valueStart: number): DataError {
+    const source = detailsOf(this.source);
+    if (cause instanceof RangeError) {
+      return new DataError("Cannot decode JSON: it is nested too deeply for rules", {
+        reason: "nested too deeply",
+        ...source,
       });
     }
+    const scan = new Scanner();
+    try {
+      scan.open(bytes, start, end);
+      scan.skip();
+      if (scan.next() >= 0) scan.fail("expected nothing behind the value");
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      const bytePosition = error.details.bytePosition! + start - valueStart;
+      const message = error.message.replace(/at byte \d+/, `at byte ${bytePosition}`);
+      return new DataError(message, { ...error.details, bytePosition, ...source });
+    }
+    return new DataError(`Cannot decode JSON: ${cause.message}`, { reason: "malformed json", ...source });
   }
 
   write(value: unknown): Uint8Array {
