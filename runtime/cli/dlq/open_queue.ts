@@ -57,6 +57,11 @@ export class OpenQueue {
     return Object.entries(flags).flatMap(([name, value]) => value ? [`--${name} ${value}`] : []).join(" ");
   }
 
+  /** ` --config FILE` where one is given, for commands that take it too. */
+  get configFlag(): string {
+    return this.flags.config === undefined ? "" : ` --config ${this.flags.config}`;
+  }
+
   get instance(): Instance | null {
     return this.chosen?.instance ?? null;
   }
