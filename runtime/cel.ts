@@ -84,6 +84,24 @@ export function createCelRules(rules: readonly CelRule[]): BindCelRules {
   };
 }
 
+/** Compiles an expression in which `celProblem` finds nothing wrong: for a row of a batch, what it gives, or a DataError. */
+export function createCelValue(expression: string): (batch: SinkBatch) => (row: number) => unknown {
+  const evaluate = plan(ENVIRONMENT, parse(expression));
+  return (batch) => {
+    const bindings = new Bindings(batch);
+    return (row) => {
+      bindings.row = row;
+      const outcome = evaluate(bindings as unknown as Record<string, CelInput>);
+      const failed = bindings.takeFailure();
+      if (failed) return failed;
+      if (!isCelError(outcome)) return outcome;
+      return new DataError(`Cannot evaluate ${expression}: ${outcome.message}`, {
+        reason: "expression cannot be evaluated",
+      });
+    };
+  };
+}
+
 function createCheck({ name, expression, message }: CelRule): (bindings: Bindings) => DataError | null {
   const evaluate = plan(ENVIRONMENT, parse(expression));
   const refuse = (why: string, reason = `rule ${name}`) =>

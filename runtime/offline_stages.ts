@@ -26,7 +26,18 @@ export interface Treated {
   readonly refused: readonly Refused[];
   /** What decode made, before rows were validated and transformed. */
   readonly decoded: readonly SinkBatch[];
+  /** What a fix made of that; absent: there is none. */
+  readonly fixed?: readonly SinkBatch[];
 }
+
+/** Changes decoded rows before they are validated; rows that it cannot change it rejects, and leaves out. */
+export type FixStage = (
+  batch: SinkBatch,
+  reject: (of: SinkBatch, row: number, error: DataError) => void,
+) => readonly SinkBatch[];
+
+/** What stages beside a task need. */
+export type OfflineSetup = Omit<StagesSetup, "pin" | "reject" | "onSkipped"> & { readonly fix?: FixStage };
 
 /** See the module's doc. Loaded by `loadOfflineStages`. */
 export class OfflineStages {
@@ -36,10 +47,11 @@ export class OfflineStages {
     private readonly make: (topic: string) => TopicStages,
     private readonly retry: Retry,
     private readonly refused: { now: Refused[] },
+    private readonly fix: FixStage | undefined,
   ) {}
 
   /** Loads what the configuration names. A schema that is inferred is inferred from what `learn` is shown. */
-  static async load(setup: Omit<StagesSetup, "pin" | "reject" | "onSkipped">): Promise<OfflineStages> {
+  static async load(setup: OfflineSetup): Promise<OfflineStages> {
     const refused: { now: Refused[] } = { now: [] };
     const make = await loadTopicStages({
       ...setup,
@@ -47,7 +59,7 @@ export class OfflineStages {
       reject: (records, index, error, stage) => refused.now.push({ records, index, stage, error }),
       onSkipped: () => {},
     });
-    return new OfflineStages(make, setup.retry, refused);
+    return new OfflineStages(make, setup.retry, refused, setup.fix);
   }
 
   /** Shows a topic's converters records to learn a schema from, where they want some. */
@@ -68,11 +80,16 @@ export class OfflineStages {
       refused.push({ records: raw, index: rows[row], stage, error: withSchemaOf(error, of) });
     };
     const decoded = await this.retry(`decode records of ${records.topic}`, () => decode.decode(records));
-    const batches = decoded.flatMap((batch) => {
+    const { fix } = this;
+    const fixed = fix &&
+      decoded.flatMap((batch) =>
+        batch.numRows === 0 ? [batch] : fix(batch, (of, row, error) => report(of, row, error, "TRANSFORMATION"))
+      );
+    const batches = (fixed ?? decoded).flatMap((batch) => {
       const valid = validate(batch, (row, error) => report(batch, row, error, "VALIDATION"));
       return transform(valid, (of, row, error) => report(of, row, error, "TRANSFORMATION"));
     });
-    return { batches, refused, decoded };
+    return { batches, refused, decoded, ...(fixed ? { fixed } : {}) };
   }
 
   #of(topic: string): TopicStages {

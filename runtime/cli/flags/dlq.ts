@@ -44,6 +44,50 @@ export function dlqCommands(program: Command, context: CliContext, done: (code: 
     .description("how many letters, in which state, why, when")
     .option("--json", "as JSON", false)
     .action(async (options) => done(await (await import("../dlq/stats.ts")).stats(options, context)));
+
+  letterFlags(queueFlags(dlq.command("resolve")))
+    .description("mark letters as done without replaying them")
+    .option("--note <text>", "why: kept with each letter")
+    .option("--undo", "open again what was resolved", false)
+    .option("--wait <time>", "for a run that another process executes, e.g. 10m", "0")
+    .option("--json", "as JSON", false)
+    .action(async (options) => done(await (await import("../dlq_replay.ts")).resolveLetters(options, context)));
+
+  replayFlags(dlq.command("replay"))
+    .action(async (options) => done(await (await import("../dlq_replay.ts")).replayLetters(options, context)));
+}
+
+/** Of `replay`: what `--set` and `--schema-id` mean elsewhere are here changes of the letters. */
+function replayFlags(command: Command): Command {
+  return command
+    .description(
+      "send letters through the pipeline again, as they are or changed, each once whatever happens meanwhile",
+    )
+    .option("--connector <name>", "the connector whose dead letters these are: an instance's name, or its kind")
+    .option("--config <file>", "its configuration; ./sluice.yaml unless told")
+    .option("--topic <name>", "the dead-letter topic, where the configuration does not name it")
+    .option("--group <id>", "letters of a group; its first digits are enough")
+    .option("--stage <stage>", "set aside there, e.g. VALUE_CONVERTER")
+    .option("--reason <text>", "for that reason, as groups show it")
+    .option("--field <path>", "for that field")
+    .option("--since <time>", "of records from then on: an instant, or how long ago, e.g. 2h")
+    .option("--until <time>", "of records before that")
+    .option("--offsets <P:FROM-TO>", "there in the queue, both included; may be repeated", also, [])
+    .option("--where <cel>", "CEL over value, key, headers, ..., reason, attempts, schema_id")
+    .option("--to <where...>", "sink; topic: the one that each letter came from; topic NAME", ["sink"])
+    .option("--dry-run", "only show what would pass and what would not", false)
+    .option("--set <field=expression>", "set a field to what CEL makes of the record; may be repeated", also, [])
+    .option("--cast <field:type>", "make a field another type, as the transform Cast does; may be repeated", also, [])
+    .option("--drop-field <path>", "leave a field out; may be repeated", also, [])
+    .option("--schema-id <id>", "decode values with this registered schema, whatever they name")
+    .option("--transforms <file>", "YAML with transforms and predicates, run before the connector's own")
+    .option("--option <key=value>", "an option of the connector for these letters, e.g. value.converter=json", also, [])
+    .option("--attempts-max <n>", "a record that was a letter more often is quarantined", "3")
+    .option("--include-quarantined", "also those that were quarantined", false)
+    .option("--resume", "only finish a run that was interrupted", false)
+    .option("--abandon", "give up a run that was interrupted: its letters that are not replayed stay open", false)
+    .option("--wait <time>", "for a run that another process executes, e.g. 10m", "0")
+    .option("--json", "as JSON", false);
 }
 
 /** The flags that say which queue. */

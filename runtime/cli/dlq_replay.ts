@@ -1,0 +1,355 @@
+/**
+ * `dlq replay` and `dlq resolve`: letters go on, or are done with.
+ *
+ * @module
+ */
+import { hostname } from "node:os";
+import { ConfigError, type ConfigProblem, FatalError, option } from "../api/mod.ts";
+import { systemClock } from "../clock.ts";
+import { parseValue } from "../config/parse_value.ts";
+import type { Instance } from "../config/resolve_instance.ts";
+import { ChoiceCounts } from "../dlq/choose.ts";
+import { createFix, type Fix } from "../dlq/fix.ts";
+import { attemptsOf } from "../dlq/fix_selection.ts";
+import { type FixSpec, isNoFix } from "../dlq/fix_spec.ts";
+import { ledgerProducerId, ledgerTopic, readLedger } from "../dlq/ledger.ts";
+import { dryRun } from "../dlq/dry_run.ts";
+import { replay, type ReplayParts, type ReplayRequest, type ReplayResult } from "../dlq/replay.ts";
+import { resolve } from "../dlq/resolve.ts";
+import type { Run, RunTarget } from "../dlq/run_record.ts";
+import type { QueueWorld, RunWork } from "../dlq/run_work.ts";
+import { assertReplayable, type SinkParts, SinkReplay, topicOf } from "../dlq/sink_target.ts";
+import { assertTopic, replayToTopic } from "../dlq/topic_target.ts";
+import { awaitTurn, hold } from "../dlq/turns.ts";
+import { createAdmin } from "../kafka/admin.ts";
+import { createFetcher } from "../kafka/fetcher.ts";
+import { createProducer } from "../kafka/producer.ts";
+import { createTransactionalProducer } from "../kafka/transactional_producer.ts";
+import { OfflineStages } from "../offline_stages.ts";
+import type { CliContext } from "./command_line.ts";
+import { type LetterFlags, parseLetterFlags, readChosen } from "./dlq/chosen_letters.ts";
+import { type OpenQueue, withQueue } from "./dlq/open_queue.ts";
+
+/** The flags of both commands. */
+interface ActFlags extends LetterFlags {
+  /** How long to wait for a run that another process executes. */
+  readonly wait?: string;
+  readonly json?: boolean;
+}
+
+/** The flags of `replay`. */
+export interface ReplayFlags extends ActFlags {
+  /** `sink`, `topic`, or `topic` and a name. */
+  readonly to?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly includeQuarantined?: boolean;
+  readonly attemptsMax?: string;
+  readonly resume?: boolean;
+  readonly abandon?: boolean;
+  readonly cast?: readonly string[];
+  readonly dropField?: readonly string[];
+  readonly transforms?: string;
+  readonly option?: readonly string[];
+}
+
+/** The flags of `resolve`. */
+export interface ResolveFlags extends ActFlags {
+  readonly note?: string;
+  readonly undo?: boolean;
+}
+
+const CHUNK = { letters: 5_000, bytes: 32 << 20 };
+/** To a topic: a transaction each. */
+const TOPIC_CHUNK = { letters: 1_000, bytes: 8 << 20 };
+const MEMORY_BYTES = 128 << 20;
+
+/** Prints what became of it; returns the exit code. */
+export async function replayLetters(given: ReplayFlags, context: CliContext): Promise<number> {
+  const target = parseTarget(given.to ?? ["sink"]);
+  const fix = await parseFix(given);
+  // Of what chooses letters elsewhere: --set and --schema-id say here what they are changed to.
+  const flags: ReplayFlags = { ...given, set: [], schemaId: undefined, state: undefined };
+  const attemptsMax = parseCount("--attempts-max", given.attemptsMax ?? "3");
+  const choice = await parseLetterFlags(flags, "all");
+  return await withQueue(flags, context, async (queue) => {
+    const instance = instanceOf(queue);
+    const made = new Fixes(queue, flags, context, instance);
+    if (target.kind === "sink") assertReplayable(instance);
+    else if (target.topic !== null) await assertTopic(queue.admin, queue.topic, target.topic);
+    const counts = new ChoiceCounts();
+    const request: ReplayRequest = {
+      target,
+      fix,
+      attemptsMax,
+      states: flags.includeQuarantined ? ["open", "quarantined"] : ["open"],
+      hasTopic: (letter) => topicOf(letter, instance) !== null,
+      choose: () => readChosen(queue, choice, counts),
+      newest: () => attemptsOf(queue.read()),
+      abandon: flags.abandon ?? false,
+      resumeOnly: flags.resume ?? false,
+    };
+    if (flags.dryRun) {
+      const ledger = await queue.ledger();
+      const report = await dryRun(request, ledger, {
+        read: () => queue.read(),
+        fix: await made.of(fix),
+        withSink: target.kind === "sink",
+        memoryBytes: MEMORY_BYTES,
+        limits: CHUNK,
+        context: connectorContext(queue, instance),
+      });
+      console.log(flags.json ? JSON.stringify(report.json) : report.text);
+      return 0;
+    }
+    await made.of(fix); // what cannot be made of the flags is said before anything begins
+    const parts = await replayParts(queue, instance, made, flags);
+    try {
+      const result = await replay(parts, request);
+      console.log(flags.json ? resultJson(result) : resultText(result, queue.topic));
+      return 0;
+    } finally {
+      await parts.producer.close();
+    }
+  });
+}
+
+/** Prints how many letters were marked; returns the exit code. */
+export async function resolveLetters(flags: ResolveFlags, context: CliContext): Promise<number> {
+  const undo = flags.undo ?? false;
+  const choice = await parseLetterFlags(flags, undo ? "resolved" : "open");
+  return await withQueue(flags, context, async (queue) => {
+    const world = await queueWorld(queue, flags);
+    try {
+      const request = { choose: () => readChosen(queue, choice, new ChoiceCounts()), note: flags.note ?? null, undo };
+      const marked = await resolve(world, request);
+      if (flags.json) console.log(JSON.stringify({ [undo ? "opened" : "resolved"]: marked }));
+      else console.log(`${marked} letters of ${queue.topic} are ${undo ? "open again" : "resolved"}`);
+      return 0;
+    } finally {
+      await world.producer.close();
+    }
+  });
+}
+
+function instanceOf(queue: OpenQueue): Instance {
+  if (queue.instance) return queue.instance;
+  throw new FatalError(
+    "Cannot replay: letters go through a connector's pipeline, and none is chosen; name it by --connector (and --config)",
+  );
+}
+
+/** What the runs of a queue are executed with, each with its own fix. */
+class Fixes {
+  constructor(
+    private readonly queue: OpenQueue,
+    private readonly flags: ReplayFlags,
+    private readonly context: CliContext,
+    private readonly instance: Instance,
+  ) {}
+
+  of(fix: FixSpec): Promise<Fix> {
+    const { plugins } = this.context;
+    const { queue, instance } = this;
+    const load = async (options: readonly string[]) => {
+      const { chooseInstance } = await import("./chosen_instance.ts");
+      const sets = options.map((each) => `connectors.${instance.name}.${each}`);
+      return (await chooseInstance({ ...this.flags, set: sets }, this.context)).instance;
+    };
+    const { log, retry } = queue;
+    return createFix(fix, { instance, load, plugins, clock: systemClock, log, retry, random: Math.random });
+  }
+}
+
+function connectorContext({ log, retry }: OpenQueue, { name }: Instance) {
+  return { connector: name, clock: systemClock, log, retry, uuid: () => crypto.randomUUID(), random: Math.random };
+}
+
+/** The world of a queue, once it is our turn. The caller closes the producer. */
+async function queueWorld(queue: OpenQueue, flags: ActFlags) {
+  const { topic, kafka, log, retry, chosen } = queue;
+  const fetcher = () =>
+    createFetcher({ settings: kafka.consumer, clock: systemClock, random: Math.random, log, memoryBytes: 64 << 20 });
+  const read = async () => {
+    const own = fetcher();
+    try {
+      return await readLedger({ admin: queue.admin, fetcher: own }, topic);
+    } finally {
+      await own.close();
+    }
+  };
+  const say = (line: string) => flags.json ? undefined : console.error(line);
+  const self = { host: hostname(), pid: Deno.pid };
+  const wait = parseValue(option.durationMs({ doc: "", min: 0 }), flags.wait ?? "0");
+  if ("why" in wait) throw new ConfigError([{ key: "--wait", value: flags.wait, why: wait.why }]);
+  await awaitTurn({ read, clock: systemClock, self, isAlive, waitMs: wait.value as number, say });
+  const admin = createAdmin({ settings: kafka.admin, log, readCommitted: true });
+  try {
+    const replication = chosen?.instance.values["errors.deadletterqueue.topic.replication.factor"] ?? 1;
+    await retry(
+      `create topic "${ledgerTopic(topic)}"`,
+      () => admin.ensureTopic(ledgerTopic(topic), 1, replication, { "cleanup.policy": "compact" }),
+    );
+    const policy = await admin.topicConfig(ledgerTopic(topic), "cleanup.policy");
+    if (policy !== null && policy !== "compact") {
+      throw new FatalError(
+        `Cannot use topic "${ledgerTopic(topic)}": its cleanup.policy is ${policy}, which forgets; wanted: compact`,
+      );
+    }
+  } finally {
+    await admin.close();
+  }
+  const transactionalId = ledgerProducerId(topic);
+  const producer = createTransactionalProducer({ settings: kafka.producer, transactionalId, retry });
+  const world: QueueWorld = { deadLetterTopic: topic, admin: queue.admin, fetcher, producer, clock: systemClock, log };
+  return { ...world, readLedger: () => retry(`read the ledger "${ledgerTopic(topic)}"`, read), self, say };
+}
+
+async function replayParts(
+  queue: OpenQueue,
+  instance: Instance,
+  fixes: Fixes,
+  flags: ReplayFlags,
+): Promise<ReplayParts> {
+  const world = await queueWorld(queue, flags);
+  const { values } = instance;
+  const sinkParts = (fix: Fix): SinkParts => ({
+    instance,
+    stages: (targetSchema) => {
+      const { clock, log, retry, random } = connectorContext(queue, instance);
+      return OfflineStages.load({
+        instance: fix.instance,
+        fix: fix.stage,
+        clock,
+        log,
+        retry,
+        random,
+        fetch,
+        targetSchema,
+      });
+    },
+    reframed: fix.reframed,
+    context: connectorContext(queue, instance),
+    memoryBytes: MEMORY_BYTES,
+    limits: CHUNK,
+  });
+  return {
+    ...world,
+    letterOptions: {
+      connector: instance.name,
+      task: 0,
+      headerBytesMax: values["errors.deadletterqueue.header.bytes.max"],
+      recordBytesMax: queue.kafka.producer.requestBytesMax,
+    },
+    uuid: () => crypto.randomUUID(),
+    execute: async (work: RunWork, selection) => {
+      const holder = createProducer(queue.kafka.producer);
+      const fix = await fixes.of(work.run.fix);
+      try {
+        await hold(work.run.id, { ...world, producer: holder }, async () => {
+          const { target } = work.run;
+          if (target.kind === "sink") return await SinkReplay.run(work, selection, sinkParts(fix));
+          await replayToTopic(work, selection, {
+            topic: target.topic,
+            fixed: isNoFix(work.run.fix) ? null : (letters) => fix.records(letters),
+            topicOf: (letter) => topicOf(letter, instance),
+            limits: TOPIC_CHUNK,
+          });
+        });
+      } finally {
+        await holder.close();
+      }
+    },
+    settle: async (work, selection) => {
+      if (work.run.target.kind === "topic") return;
+      await SinkReplay.settle(work, selection, sinkParts(await fixes.of(work.run.fix)));
+    },
+  };
+}
+
+/** By /proc, where there is one. */
+async function isAlive(pid: number): Promise<boolean | null> {
+  try {
+    await Deno.stat("/proc/self");
+  } catch {
+    return null; // no such thing here
+  }
+  try {
+    await Deno.stat(`/proc/${pid}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    return null;
+  }
+}
+
+function parseTarget(words: readonly string[]): RunTarget {
+  const [kind, topic = null] = words;
+  if (kind === "sink" && words.length === 1) return { kind: "sink" };
+  if (kind === "topic" && words.length <= 2) return { kind: "topic", topic };
+  const why = "must be sink, topic (the one that each letter came from) or topic NAME";
+  throw new ConfigError([{ key: "--to", value: words.join(" "), why }]);
+}
+
+function parseCount(key: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new ConfigError([{ key, value: text, why: "must be a whole number, at least 1" }]);
+}
+
+async function parseFix(flags: ReplayFlags): Promise<FixSpec> {
+  const problems: ConfigProblem[] = [];
+  const sets = (flags.set ?? []).map((text): [string, string] => {
+    const at = text.indexOf("=");
+    if (at < 1) {
+      problems.push({ key: "--set", value: text, why: "must be FIELD=EXPRESSION, e.g. total=value.a + 1" });
+    }
+    return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+  });
+  for (const text of flags.option ?? []) {
+    if (!/^[^=]+=/.test(text)) problems.push({ key: "--option", value: text, why: "must be KEY=VALUE" });
+  }
+  const { schemaId } = flags;
+  if (schemaId !== undefined && !/^\d{1,9}$/.test(schemaId)) {
+    problems.push({ key: "--schema-id", value: schemaId, why: "must be the id of a schema in the registry" });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    sets,
+    casts: flags.cast ?? [],
+    drops: flags.dropField ?? [],
+    schemaId: schemaId === undefined ? null : Number(schemaId),
+    transforms: flags.transforms === undefined ? null : await Deno.readTextFile(flags.transforms),
+    options: flags.option ?? [],
+  };
+}
+
+function resultJson({ before, run, fixed }: ReplayResult): string {
+  const { superseded = 0, homeless = 0, overLimit = [] } = fixed ?? {};
+  return JSON.stringify({ before, run, superseded, homeless, quarantined: overLimit.length });
+}
+
+function resultText({ before, run, fixed }: ReplayResult, topic: string): string {
+  const lines: string[] = [];
+  if (before) lines.push(`Run ${before.id} of before: ${countsText(before)}`);
+  if (run) lines.push(`Run ${run.id}: ${countsText(run)}`);
+  else if (fixed) lines.push(`No letter of ${topic} was chosen`);
+  else if (!before) lines.push(`No run of ${topic} is unfinished`);
+  if (fixed && fixed.superseded > 0) {
+    lines.push(`${fixed.superseded} letters were left: their records are later letters, too`);
+  }
+  if (fixed && fixed.homeless > 0) {
+    lines.push(
+      `${fixed.homeless} letters were left: they do not say which topic they came from, and there are several`,
+    );
+  }
+  if (fixed && fixed.overLimit.length > 0) {
+    lines.push(`${fixed.overLimit.length} letters are quarantined: they were letters more often than --attempts-max`);
+  }
+  return lines.join("\n");
+}
+
+function countsText({ state, counts: { chosen, replayed, refused, quarantined } }: Run): string {
+  const again = refused > 0
+    ? `, ${refused} refused again${quarantined > 0 ? ` (${quarantined} quarantined)` : ""}`
+    : "";
+  return `${state}; ${chosen} chosen, ${replayed} replayed${again}`;
+}

@@ -1,0 +1,164 @@
+/**
+ * What a replay would come to: nothing is sent, nothing is written, nobody is shut out.
+ *
+ * @module
+ */
+import type { ConnectorContext, PreviewTask, TargetPreview } from "../api/mod.ts";
+import { type Stage, withSchemaOf } from "../dead_letter.ts";
+import { OfflineStages } from "../offline_stages.ts";
+import type { Fix } from "./fix.ts";
+import { fixSelection } from "./fix_selection.ts";
+import { sizeOf } from "./group.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Letter } from "./letter.ts";
+import { slabsOfLetters } from "./letter_records.ts";
+import type { ReplayRequest } from "./replay.ts";
+import type { ChunkLimits } from "./run_work.ts";
+
+/** What a dry run needs. */
+export interface DryParts {
+  /** The whole queue. */
+  readonly read: () => AsyncIterable<Letter>;
+  readonly fix: Fix;
+  /** Also what the sink would say. */
+  readonly withSink: boolean;
+  readonly context: ConnectorContext;
+  readonly memoryBytes: number;
+  readonly limits: ChunkLimits;
+}
+
+/** Letters that would be refused alike. */
+interface RefusedGroup {
+  readonly stage: Stage;
+  readonly reason: string;
+  count: number;
+  /** What is wrong with the first of them, and where it lies. */
+  readonly sample: string;
+}
+
+/** For people, and for programs. */
+export interface DryReport {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+/** Tries all that a replay would choose. */
+export async function dryRun(request: ReplayRequest, ledger: Ledger, parts: DryParts): Promise<DryReport> {
+  const { selection, overLimit } = await fixSelection(request.choose(ledger), await request.newest(), request);
+  const trial = await Trial.load(parts);
+  try {
+    let chunk: Letter[] = [], bytes = 0;
+    for await (const letter of parts.read()) {
+      if (!selection.has(letter.at.partition, letter.at.offset)) continue;
+      chunk.push(letter);
+      bytes += sizeOf(letter);
+      if (chunk.length < parts.limits.letters && bytes < parts.limits.bytes) continue;
+      await trial.put(chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    await trial.put(chunk);
+    return trial.report(selection.size, overLimit.length, await trial.preview());
+  } finally {
+    await trial.close();
+  }
+}
+
+class Trial {
+  readonly #groups = new Map<string, RefusedGroup>();
+  #rejected: { readonly index: number; readonly stage: Stage; readonly reason: string; readonly message: string }[] =
+    [];
+  #refused = 0;
+
+  private constructor(
+    private readonly parts: DryParts,
+    private readonly stages: OfflineStages,
+    private readonly sink: PreviewTask<unknown> | null,
+  ) {}
+
+  static async load(parts: DryParts): Promise<Trial> {
+    const { fix, context, memoryBytes, withSink } = parts;
+    const { instance } = fix;
+    let trial: Trial | null = null;
+    const sink = withSink && instance.plugin.previewTask
+      ? await instance.plugin.previewTask(instance.connectorConfig, {
+        ...context,
+        task: 0,
+        memoryBytes,
+        reject: (batch, row, given) => {
+          const { details, message } = withSchemaOf(given, batch);
+          const stage = details.stage ?? "TASK_PUT";
+          trial!.#rejected.push({ index: batch.origin.rows[row], stage, reason: details.reason, message });
+        },
+        requestCommit: () => {},
+      })
+      : null;
+    const targetSchema = sink?.targetSchema && ((topic: string) => sink.targetSchema!(topic));
+    const stages = await OfflineStages.load({ ...context, instance, fix: fix.stage, fetch, targetSchema });
+    return trial = new Trial(parts, stages, sink);
+  }
+
+  async put(letters: readonly Letter[]): Promise<void> {
+    const { fix } = this.parts;
+    const { topics } = fix.instance;
+    const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
+    for (const { records, letters: of } of slabsOfLetters(letters.map(fix.reframed), only)) {
+      const { batches, refused } = await this.stages.treat(records);
+      this.#rejected = refused.map(({ index, stage, error }) => (
+        { index, stage, reason: error.details.reason, message: error.message }
+      ));
+      if (this.sink) {
+        const { topic, topicId, partition } = records;
+        await this.sink.open([{ topic, topicId, partition }], []);
+        for (const batch of batches) await this.sink.put(batch);
+        await this.sink.preCommit();
+        await this.sink.close([{ topic, topicId, partition }]);
+      }
+      const seen = new Set<number>();
+      for (const { index, stage, reason, message } of this.#rejected) {
+        if (seen.has(index)) continue;
+        seen.add(index);
+        this.#count(of[index], stage, reason, message);
+      }
+    }
+  }
+
+  async preview(): Promise<readonly TargetPreview[]> {
+    return await this.sink?.preview() ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.sink?.stop();
+  }
+
+  report(chosen: number, overLimit: number, targets: readonly TargetPreview[]): DryReport {
+    const passing = chosen - this.#refused;
+    const refused = [...this.#groups.values()].sort((a, b) => b.count - a.count);
+    const tables = targets.map(({ table, partitions, added, refused }) => ({
+      table,
+      rows: partitions.reduce((sum, { rows }) => sum + rows, 0),
+      partitions: partitions.length,
+      added,
+      refused,
+    }));
+    const lines = [`${chosen} letters are chosen: ${passing} would pass, ${this.#refused} would be refused again`];
+    for (const { table, rows, added, refused } of tables) {
+      const columns = added.length > 0 ? `, with new columns ${added.join(", ")}` : "";
+      lines.push(`  ${rows} rows into "${table}"${columns}${refused ? `; but the commit is refused: ${refused}` : ""}`);
+    }
+    for (const { count, stage, reason, sample } of refused) lines.push(`  ${count} ${stage}: ${reason}; ${sample}`);
+    if (overLimit > 0) lines.push(`${overLimit} letters would be quarantined: they were letters too often`);
+    if (!this.sink && this.parts.withSink) lines.push("The sink has no previews: what it would refuse is not known");
+    lines.push("Nothing was sent or written");
+    return { text: lines.join("\n"), json: { chosen, passing, refused, tables, quarantined: overLimit } };
+  }
+
+  #count({ at }: Letter, stage: Stage, reason: string, message: string): void {
+    this.#refused++;
+    const key = `${stage} ${reason}`;
+    const group = this.#groups.get(key) ??
+      { stage, reason, count: 0, sample: `e.g. ${at.topic}-${at.partition}@${at.offset}: ${message}` };
+    group.count++;
+    this.#groups.set(key, group);
+  }
+}
