@@ -1,66 +1,49 @@
 /**
- * Clients of Kafka Connect's REST API that are not ours drive a worker.
+ * Clients of Kafka Connect's REST API that are not ours drive the program.
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
-import { plugins } from "../../runtime/cli/parts.ts";
-import { createLog } from "../../runtime/log.ts";
-import { connectRoutes } from "../../runtime/rest/connect_api.ts";
-import { basicAuth } from "../../runtime/rest/auth.ts";
-import { startHttpServer } from "../../runtime/rest/server.ts";
-import { collectingLog } from "../support/log.ts";
-import { MemoryWorker } from "../support/memory_worker.ts";
+import { assertEquals } from "@std/assert";
+import { Scratch } from "../integration/program.ts";
+import { makeTopic } from "../integration/support.ts";
+import { json, produce } from "../integration/topics.ts";
 import { runConnectClients } from "../support/python.ts";
 
 const SCRIPT = new URL("connect/clients.py", import.meta.url).pathname;
 const [USER, PASSWORD] = ["operator", "pass word"];
 
 Deno.test("clients from PyPI create, validate, pause, restart, alter and delete a connector", async () => {
-  const log = collectingLog();
-  const server = startHttpServer({
-    listen: "127.0.0.1:0",
-    metrics: { text: () => Promise.resolve(""), contentType: "text/plain" },
-    health: () => ({ ready: true, reasons: [] }),
-    log,
-    security: { tls: null, hosts: [], authenticate: await basicAuth(new Map([[USER, PASSWORD]])) },
-    later: () =>
-      Promise.resolve(connectRoutes({
-        worker: new MemoryWorker(plugins),
-        plugins,
-        log,
-        version: "0.1.0",
-        passedOn: new Map(),
-        references: { environment: {}, readTextFile: Deno.readTextFile },
-        levels: createLog({ level: "info", format: "text", sink: () => {} }),
-        passLevels: () => {},
-      })),
-  })!;
-  try {
-    const config = {
-      "name": "lines",
-      "connector.class": "file-sink",
-      "topics": "orders",
-      "value.converter": "json",
-      "file.path": "/tmp/lines",
-      "tasks.max": "1",
-    };
-    const seen = await drive(`http://127.0.0.1:${server.port}`, config);
-    assertEquals(seen, expected(config, "memory-cluster"));
-  } finally {
-    await server.stop();
-  }
-});
-
-async function drive(url: string, config: Record<string, string>): Promise<Record<string, unknown>> {
-  return JSON.parse(await runConnectClients(SCRIPT, url, USER, PASSWORD, JSON.stringify(config)));
-}
-
-function expected({ name, ...config }: Record<string, string>, cluster: string): Record<string, unknown> {
-  assert(name);
-  return {
+  await using scratch = await Scratch.make();
+  const topic = scratch.name;
+  await makeTopic(scratch.bootstrap, 1, {}, topic);
+  await produce(scratch.bootstrap, topic, [0, 1, 2, 3, 4].map((id) => json({ id })));
+  const worker = `${scratch.dir}/worker.yaml`;
+  await Deno.writeTextFile(
+    worker,
+    JSON.stringify({
+      "bootstrap.servers": scratch.bootstrap,
+      "http.listen": "127.0.0.1:0",
+      "http.auth": "basic",
+      "http.auth.users": { [USER]: PASSWORD },
+    }),
+  );
+  const program = scratch.run("start", "--config", worker);
+  await program.says("Serving");
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(program.stderr)![0];
+  const { name, ...config } = {
+    "name": `${topic}.clients`,
+    "connector.class": "io.sluice.DeltaSinkConnector",
+    "topics": topic,
+    "value.converter": "json",
+    "table.uri": scratch.table(topic),
+    "tasks.max": "1",
+    "commit.interval.ms": "300",
+  };
+  const args = [url, USER, PASSWORD, JSON.stringify({ name, ...config }), "until it is read again"];
+  const { cluster, ...seen } = JSON.parse(await runConnectClients(SCRIPT, ...args));
+  assertEquals(typeof cluster, "string");
+  assertEquals(seen, {
     version: "0.1.0",
-    cluster,
     plugins: ["delta-sink", "file-sink"],
     wrong_password: 401,
     errors: 0,
@@ -80,5 +63,8 @@ function expected({ name, ...config }: Record<string, string>, cluster: string):
     offset: { "0": 2 },
     reset: 200,
     left: [],
-  };
-}
+  });
+  // Read once as a whole, and again from offset 2.
+  assertEquals((await scratch.inspect(topic)).rows, 8);
+  assertEquals((await program.stop()).code, 0);
+});
