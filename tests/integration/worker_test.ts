@@ -1,0 +1,201 @@
+/**
+ * Several connectors in one worker, driven over HTTP: each by itself, kept over restarts of the process, exactly once by the
+ * table's count.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { readDeltaRs } from "../support/tables.ts";
+import { type Program, Scratch } from "./program.ts";
+import { freshName, makeTopic, until } from "./support.ts";
+import { json, produce } from "./topics.ts";
+
+interface Answer {
+  readonly status: number;
+  // deno-lint-ignore no-explicit-any -- JSON of another program, judged by the assertions on it
+  readonly body: any;
+}
+
+/** A worker without connectors of its own; `storage` is its config.storage. */
+class RemoteWorker {
+  #program: Program | null = null;
+  #url = "";
+
+  constructor(readonly scratch: Scratch, private readonly storage: string) {}
+
+  async start(): Promise<void> {
+    const { scratch } = this;
+    const path = `${scratch.dir}/worker.yaml`;
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({
+        "bootstrap.servers": scratch.bootstrap,
+        "http.listen": "127.0.0.1:0",
+        "task.restart.max": 1,
+        "task.restart.backoff.ms": 100,
+        "config.storage": this.storage,
+        "config.storage.replication.factor": 1,
+      }),
+    );
+    const program = this.#program = scratch.run("start", "--config", path);
+    await program.says("Serving");
+    this.#url = /http:\/\/127\.0\.0\.1:\d+/.exec(program.stderr)![0];
+    await program.while(
+      "it is ready",
+      async () => (await this.ask("GET", "/health")).status !== 503 || await this.#knows(),
+    );
+  }
+
+  async ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(this.#url + path, {
+      method,
+      ...body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } },
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** The same, and it must be obeyed. */
+  async obey(method: string, path: string, body?: unknown): Promise<Answer["body"]> {
+    const answer = await this.ask(method, path, body);
+    assert(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  create(name: string, topic: string): Promise<unknown> {
+    const config = {
+      "connector.class": "io.sluice.DeltaSinkConnector",
+      topics: topic,
+      "value.converter": "json",
+      "table.uri": this.scratch.table("${topic}"),
+      "commit.interval.ms": "300",
+      "s3.access.key.id": "me",
+      "s3.secret.access.key": "hush",
+    };
+    return this.obey("POST", "/connectors", { name, config });
+  }
+
+  /** Waits for a state; the status by then. */
+  async reach(name: string, state: string): Promise<Answer["body"]> {
+    let body: Answer["body"] = null;
+    await this.#program!.while(`${name} is ${state}`, async () => {
+      ({ body } = await this.ask("GET", `/connectors/${name}/status`));
+      return body.connector?.state === state;
+    });
+    return body;
+  }
+
+  async stop(): Promise<void> {
+    const { stderr } = await this.#program!.stop();
+    assert(!stderr.includes("not committed in time"), stderr);
+  }
+
+  async kill(): Promise<void> {
+    await this.#program!.kill();
+  }
+
+  async #knows(): Promise<boolean> {
+    return (await this.obey("GET", "/connectors")).length > 0;
+  }
+}
+
+async function ids(scratch: Scratch, topic: string): Promise<number[]> {
+  return (await readDeltaRs(scratch.table(topic))).rows.map(({ id }) => Number(id)).sort((a, b) => a - b);
+}
+
+const span = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+const records = (from: number, to: number) => span(from, to).map((id) => json({ id }));
+const reads = async (worker: RemoteWorker, name: string) =>
+  (await worker.obey("GET", `/connectors/${name}/offsets`)).offsets.map((
+    each: { offset: { kafka_offset: number } },
+  ) => each.offset.kafka_offset);
+
+Deno.test("a worker runs a connector beside one that failed for good, through pause, stop, altered offsets and a restart", async () => {
+  await using scratch = await Scratch.make();
+  const topic = await makeTopic(scratch.bootstrap, 1);
+  const worker = new RemoteWorker(scratch, `file:${scratch.dir}/connectors.json`);
+  await worker.start();
+  await worker.create("good", topic);
+  await worker.create("bad", freshName("missing"));
+  await produce(scratch.bootstrap, topic, records(0, 10));
+  const { connector: { trace } } = await worker.reach("bad", "FAILED");
+  assert(trace.includes("Kafka has no topic"), trace);
+  await worker.reach("good", "RUNNING");
+  await until("all is read", async () => (await reads(worker, "good"))[0] === 10);
+  const health = await worker.ask("GET", "/health");
+  assertEquals(health.status, 503);
+  assert(JSON.stringify(health.body).includes('connector \\"bad\\" has failed'), JSON.stringify(health.body));
+  assertEquals((await worker.ask("POST", "/connectors", { name: "good", config: {} })).status, 409);
+  const { config } = await worker.obey("GET", "/connectors/good");
+  assertEquals(config["s3.secret.access.key"], "[hidden]");
+
+  await worker.obey("PUT", "/connectors/good/pause");
+  assertEquals((await worker.reach("good", "PAUSED")).tasks.map(({ state }: { state: string }) => state), ["PAUSED"]);
+  await produce(scratch.bootstrap, topic, records(10, 15));
+  await worker.obey("DELETE", "/connectors/bad");
+  await worker.stop();
+  const { mode } = await Deno.stat(`${scratch.dir}/connectors.json`);
+  assertEquals(mode! & 0o777, 0o600);
+
+  await worker.start();
+  assertEquals(await worker.obey("GET", "/connectors"), ["good"]);
+  await worker.reach("good", "PAUSED");
+  assertEquals(await ids(scratch, topic), span(0, 10), "what is paused stays paused, whoever starts the process");
+  await worker.obey("PUT", "/connectors/good/resume");
+  await until("the rest is read", async () => (await reads(worker, "good"))[0] === 15);
+
+  const at = (offset: number | null, partition = 0) => ({
+    offsets: [{
+      partition: { kafka_topic: topic, kafka_partition: partition },
+      offset: offset === null ? null : { kafka_offset: offset },
+    }],
+  });
+  assertEquals((await worker.ask("PATCH", "/connectors/good/offsets", at(6))).status, 400);
+  await worker.obey("PUT", "/connectors/good/stop");
+  assertEquals((await worker.reach("good", "STOPPED")).tasks, []);
+  assertEquals((await worker.ask("PATCH", "/connectors/good/offsets", at(16))).status, 400);
+  assertEquals((await worker.ask("PATCH", "/connectors/good/offsets", at(1, 7))).status, 400);
+  await worker.obey("PATCH", "/connectors/good/offsets", at(12));
+  assertEquals(await reads(worker, "good"), [12]);
+  await worker.obey("PUT", "/connectors/good/resume");
+  await until("what was asked for is read again", async () => (await reads(worker, "good"))[0] === 15);
+  await worker.obey("PUT", "/connectors/good/stop");
+  assertEquals(await ids(scratch, topic), [...span(0, 12), 12, 12, 13, 13, 14, 14]);
+
+  await produce(scratch.bootstrap, topic, records(15, 20));
+  await worker.obey("PATCH", "/connectors/good/offsets", at(18));
+  await worker.obey("PUT", "/connectors/good/resume");
+  await until("only the last two are read", async () => (await reads(worker, "good"))[0] === 20);
+  await worker.obey("PUT", "/connectors/good/stop");
+  assertEquals(await ids(scratch, topic), [...span(0, 12), 12, 12, 13, 13, 14, 14, 18, 19]);
+  await worker.obey("DELETE", "/connectors/good/offsets");
+  assertEquals(await reads(worker, "good"), [0]);
+  await worker.stop();
+});
+
+Deno.test("a worker keeps its connectors in a compacted topic, over a kill too", async () => {
+  await using scratch = await Scratch.make();
+  const topic = await makeTopic(scratch.bootstrap, 1);
+  const worker = new RemoteWorker(scratch, `kafka:${freshName("connect-configs")}`);
+  await worker.start();
+  await worker.create("orders", topic);
+  await worker.reach("orders", "RUNNING");
+  await worker.create("other", topic);
+  await worker.obey("PUT", "/connectors/other/stop");
+  await worker.obey("PUT", "/connectors/orders/config", {
+    ...(await worker.obey("GET", "/connectors/orders/config")),
+    "commit.interval.ms": "200",
+  });
+  await worker.kill();
+
+  await worker.start();
+  await worker.reach("other", "STOPPED");
+  const { config } = await worker.obey("GET", "/connectors/orders");
+  assertEquals([config["commit.interval.ms"], config["s3.secret.access.key"]], ["200", "[hidden]"]);
+  await worker.obey("DELETE", "/connectors/orders");
+  await worker.stop();
+
+  await worker.start();
+  assertEquals(await worker.obey("GET", "/connectors"), ["other"]);
+  await worker.stop();
+});
