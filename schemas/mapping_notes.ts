@@ -24,7 +24,7 @@ export const known = (text: string): Note => [text, false];
 export const toDecide = (text: string): Note => [text, true];
 
 /** Elements and map values are told of where there is something to say. */
-export function worthSaying(fields: readonly WriterField[]): WriterField[] {
+export function worthSaying<Told extends WriterField>(fields: readonly Told[]): Told[] {
   return fields.filter(({ path, note }) => note !== null || !/(\[\]|\{\})$/.test(path));
 }
 

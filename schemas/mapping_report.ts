@@ -10,7 +10,7 @@ import { avroFields } from "./avro/mapping_notes.ts";
 import { parseSchema } from "./avro/schema.ts";
 import { rowFields } from "./avro/types.ts";
 import { columnsOfJsonSchema, fieldsOfJsonSchema } from "./json/registered/schema_columns.ts";
-import type { WriterField } from "./mapping_notes.ts";
+import { worthSaying, type WriterField } from "./mapping_notes.ts";
 import { protobufFields } from "./protobuf/mapping_notes.ts";
 import { fromReferences, parseProto } from "./protobuf/proto.ts";
 import { rowFields as protobufRowFields } from "./protobuf/types.ts";
@@ -90,27 +90,30 @@ export function mappingReport(
     }
   }
   const found = columns ? columnsByPath(columns.fields) : new Map<string, Field>();
-  const lines = format.fields(cures.jsonPaths).map((field): MappingLine => {
-    const column = found.get(field.path);
-    found.delete(field.path);
-    const why = cures.noteOf(field.path);
-    const note = why === null ? {} : { note: why, decide: true };
+  const told = format.fields(cures.jsonPaths);
+  const places = new Set(told.map(({ path }) => path));
+  const lines = told.map((field): MappingLine => {
+    const { path } = field;
+    const column = found.get(path);
+    found.delete(path);
+    // Not every format tells of elements: what is noted of them is then noted of the list.
+    const why = [path, `${path}[]`, `${path}{}`].filter((at) => at === path || !places.has(at))
+      .map((at) => cures.noteOf(at)).find((note) => note !== null);
+    const note = why === undefined ? {} : { note: why, decide: true };
     return { ...field, ...note, type: column?.type ?? null, nullable: column?.nullable ?? true };
   });
-  // What no place of the schema stands for: members that it does not name.
-  for (const [path, { type, nullable, metadata }] of found) {
-    if (!/(^|\.)_additional_properties_*$/.test(path)) continue;
-    const note = metadata.has(FIELD_UNDECLARED)
-      ? "members that the schema does not name; records with some are rejected unless schema.evolution is add"
-      : "members that the schema does not name";
-    lines.push({ path, writer: "other members", note, decide: metadata.has(FIELD_UNDECLARED), type, nullable });
+  // What no place of the schema stands for: members that it lets in and does not name.
+  for (const [path, { type, nullable }] of found) {
+    if (!/(^|[.\]}])_additional_properties_*$/.test(path)) continue;
+    const note = "members that the schema does not name";
+    lines.push({ path, writer: "other members", note, decide: false, type, nullable });
   }
   return {
     subject: registered.subject ?? "",
     version: registered.version ?? null,
     id: registered.id,
     converter: format.converter,
-    lines,
+    lines: worthSaying(lines),
     columns: columns && new Schema(columns.fields.filter(isDeclared).map((field) => cures.renamed(field))),
     columnsJson: [...cures.jsonPaths],
     renames: cures.renames,

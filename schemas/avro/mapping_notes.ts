@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known, LINES_MAX, type Note, toDecide, worthSaying, type WriterField } from "../mapping_notes.ts";
+import { known, LINES_MAX, type Note, toDecide, type WriterField } from "../mapping_notes.ts";
 import { below } from "../rows.ts";
 import { type AvroRecord, type AvroType, type Logical, shortName } from "./schema.ts";
 import { hasColumn, unionShape } from "./types.ts";
@@ -47,7 +47,7 @@ export function avroFields(type: AvroType, text: string, jsonPaths: ReadonlySet<
 
   if (type.kind === "record") parts("", type);
   else visit("value", type);
-  return worthSaying(out);
+  return out;
 }
 
 function noteOf(type: AvroType): Note {

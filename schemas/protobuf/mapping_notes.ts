@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known, LINES_MAX, type Note, toDecide, worthSaying, type WriterField } from "../mapping_notes.ts";
+import { known, LINES_MAX, type Note, toDecide, type WriterField } from "../mapping_notes.ts";
 import { below } from "../rows.ts";
 import type { ProtoField, ProtoMessage, ScalarKind } from "./proto.ts";
 import { itemPath, shapeOf } from "./types.ts";
@@ -32,7 +32,7 @@ export function protobufFields(message: ProtoMessage, jsonPaths: ReadonlySet<str
   }
 
   fields(message, "");
-  return worthSaying(out);
+  return out;
 }
 
 const UNSIGNED: readonly ScalarKind[] = ["uint64", "fixed64"];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../plan/estimate.ts";
 import type { SubjectMapping } from "../table_tools.ts";
 import type { PartitionProposal } from "./propose_partitions.ts";
 import type { SizeProposal } from "./propose_sizes.ts";
@@ -94,7 +95,7 @@ function instanceLines(draft: Draft): YamlLine[] {
     {
       key: "errors.deadletterqueue.topic.replication.factor",
       value: String(replication),
-      why: replication < 3 ? `there are ${replication} brokers` : "as usual",
+      why: replication < 3 ? `there is ${counted(replication, "broker")} now` : "as usual",
     },
     ...isOne ? [] : [{
       key: "per.topic",

@@ -13,7 +13,7 @@ import { kafkaKeys } from "../../kafka_keys.ts";
 import { createLog } from "../../log.ts";
 import type { CliContext } from "../command_line.ts";
 import type { OnboardFlags } from "../onboard.ts";
-import { round, size } from "../plan/estimate.ts";
+import { counted, round, size } from "../plan/estimate.ts";
 import { type InstancePlan, planInstance, type TopicPlan } from "../plan/plan_instance.ts";
 import type { SubjectMapping, TableTools } from "../table_tools.ts";
 import { splitSets, type WorkerEntry } from "./addresses.ts";
@@ -116,7 +116,7 @@ export class Onboarding {
     const text = yamlText(draftLines(draft));
     await this.#read(text, draft.name);
     await Deno.writeTextFile(this.flags.out, text, { createNew: !this.flags.force });
-    console.log(`\n${this.flags.out} is written: connector ${draft.name}, ${draft.topics.length} topics`);
+    console.log(`\n${this.flags.out} is written: connector ${draft.name}, ${counted(draft.topics.length, "topic")}`);
   }
 
   printNext(): void {
@@ -213,7 +213,7 @@ export class Onboarding {
     const growth = rate === null
       ? "no records yet"
       : `${round(rate.messagesPerSecond)} records/s, ${size(rate.bytesPerSecond)}/s over ${rate.over}`;
-    console.log(`${topic}: ${records} records in ${partitions} partitions, ${growth}`);
+    console.log(`${topic}: ${counted(records, "record")} in ${counted(partitions, "partition")}, ${growth}`);
     const bad = rejects.reduce((sum, { count }) => sum + count, 0);
     const parquet = bytesPerRow === null ? "" : `, ${round(bytesPerRow)} bytes a row in Parquet`;
     if (sampled > 0) console.log(`${topic}: ${sampled} sampled, ${bad} would be dead letters${parquet}`);

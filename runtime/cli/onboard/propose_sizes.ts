@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { duration, type Rate, round, size } from "../plan/estimate.ts";
+import { counted, duration, type Rate, round, size } from "../plan/estimate.ts";
 
 /** What is known of the topics of an instance together. */
 export interface Load {
@@ -42,12 +42,9 @@ const INTERVALS: readonly (readonly [text: string, ms: number])[] = [
   ["10s", 10_000],
   ["30s", 30_000],
   ["1m", 60_000],
-  ["2m", 120_000],
-  ["5m", 300_000],
-  ["10m", 600_000],
 ];
 
-/** The fewest tasks that keep up with room to spare; the shortest round, of those listed, that fills files. */
+/** The fewest tasks that keep up with room to spare; the shortest round that fills files, a minute at most. */
 export function proposeSizes({ rate, bytesPerRow, kafkaPartitions, tablePartitions }: Load): SizeProposal {
   if (rate === null) {
     const why = "the default: there are no records to measure";
@@ -63,7 +60,9 @@ export function proposeSizes({ rate, bytesPerRow, kafkaPartitions, tablePartitio
   const tasksMax = {
     value: String(tasks),
     why: `${round(messagesPerSecond)} records/s, ${size(bytesPerSecond)}/s over ${over}; ` +
-      `${kafkaPartitions} partitions to share, a thread takes some ${round(TASK_RECORDS_PER_SECOND)} records/s`,
+      `${counted(kafkaPartitions, "partition")} to share, a thread takes some ${
+        round(TASK_RECORDS_PER_SECOND)
+      } records/s`,
   };
   const rowBytes = bytesPerRow ?? bytesPerSecond / Math.max(messagesPerSecond, Number.MIN_VALUE);
   const written = messagesPerSecond * rowBytes;
@@ -71,17 +70,15 @@ export function proposeSizes({ rate, bytesPerRow, kafkaPartitions, tablePartitio
   const [text, ms] = INTERVALS.find(([, ms]) => (written * ms) / 1000 / files >= FILE_BYTES_WANTED) ??
     INTERVALS.at(-1)!;
   const perFile = (written * ms) / 1000 / files;
-  const limit = perFile < FILE_BYTES_WANTED
-    ? `; beyond ${text} rows would be late, so files stay below ${size(FILE_BYTES_WANTED)}`
-    : "";
+  // Longer rounds make larger files and older rows: which of the two counts is not ours to say.
+  const tenTimes = perFile < FILE_BYTES_WANTED ? `; 10m would make files of ${size((written * 600) / files)}` : "";
   const isLarge = perFile > LARGE_ROUND_BYTES;
   return {
     tasksMax,
     commitInterval: {
       value: text,
-      why:
-        `a round is about ${size(written * (ms / 1000))} of Parquet in ${files} files of ${size(perFile)}, rows are ` +
-        `${duration(ms)} old at most${limit}`,
+      why: `rows are ${duration(ms)} old at most; a round is about ${size(written * (ms / 1000))} of Parquet in ` +
+        `${counted(files, "file")}${tenTimes}`,
     },
     fileBytesMax: {
       value: isLarge ? "256MiB" : "128MiB",

@@ -43,7 +43,7 @@ function commentText(comment: string, indent: string): string {
 
 /** Plain where YAML reads it as the text that it is, else quoted. */
 export function scalar(text: string): string {
-  const isPlain = /^[A-Za-z0-9_./][A-Za-z0-9_./:${}@+-]*$/.test(text) && !text.endsWith(":") &&
+  const isPlain = /^[A-Za-z0-9_./][A-Za-z0-9_./:${}()@+-]*$/.test(text) && !text.endsWith(":") &&
     !/^(true|false|yes|no|on|off|null|y|n|nan|inf|\.nan|\.inf)$/i.test(text) &&
     (!/^[-+.\d]/.test(text) || /^(0|[1-9]\d*)$/.test(text) || /^\.{0,2}\//.test(text) ||
       /^\d+(s|m|h|ms|MiB|KiB)$/.test(text) || /^\d+\.\d+\.\d+\.\d+:\d+$/.test(text));

@@ -106,3 +106,8 @@ export function duration(ms: number): string {
   }
   return `${Math.round(ms / 1000)} s`;
 }
+
+/** "1 file", "2 files". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -5,7 +5,7 @@
  */
 import type { Field } from "apache-arrow";
 import type { TableTools } from "../table_tools.ts";
-import { round, size } from "./estimate.ts";
+import { counted, round, size } from "./estimate.ts";
 import type { InstancePlan, TopicPlan } from "./plan_instance.ts";
 import type { SampleFrom } from "./sample_ranges.ts";
 
@@ -30,7 +30,10 @@ export function planText(
 
 function topicLines(plan: TopicPlan, describe: Describe): string[] {
   const { topic, partitions, records, sampled, rate, target, refused, warnings } = plan;
-  const lines = ["", `topic ${topic}: ${records} records in ${partitions} partitions, ${sampled} sampled`];
+  const lines = [
+    "",
+    `topic ${topic}: ${counted(records, "record")} in ${counted(partitions, "partition")}, ${sampled} sampled`,
+  ];
   if (rate) {
     lines.push(
       `  rate        ${round(rate.messagesPerSecond)} records/s, ${size(rate.bytesPerSecond)}/s (${rate.over}), ` +

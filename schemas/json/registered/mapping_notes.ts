@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known, LINES_MAX, type Note, toDecide, worthSaying, type WriterField } from "../../mapping_notes.ts";
+import { known, LINES_MAX, type Note, toDecide, type WriterField } from "../../mapping_notes.ts";
 import { below } from "../../rows.ts";
 import type { Shape, Slot } from "./shape.ts";
 
@@ -37,7 +37,12 @@ export function jsonSchemaFields({ shape, nullable }: Slot, jsonPaths: ReadonlyS
   const isRow = (shape.kind === "object" && shape.members.size > 0) || shape.kind === "union";
   if (isRow) parts("", shape);
   else visit("value", { shape, nullable });
-  return worthSaying(out);
+  if (isRow && shape.kind === "object" && shape.additional === null) {
+    const note = "members that the schema does not name come in this column: records that have some are rejected " +
+      "unless schema.evolution is add";
+    out.push({ path: "_additional_properties", writer: "other members", note, decide: true });
+  }
+  return out;
 }
 
 function noteOf(shape: Shape): Note {
