@@ -75,7 +75,7 @@ export class Worker {
     this.#storage = new ConfigStorage(untilCaughtUp ? null : lazyStore(options));
     this.#connectors = new Connectors({
       workerId: () => `${Deno.hostname()}:${this.#http?.port ?? 0}`,
-      factory: new RunFactory({ ...options, restart }),
+      factory: new RunFactory({ ...options, restart, random: Math.random }),
       storage: this.#storage,
       plugins,
       kafka: () => kafkaSettings(workerKafkaKeys(worker)),
@@ -86,6 +86,7 @@ export class Worker {
         stopTimeoutMs: worker["shutdown.timeout.ms"],
       },
       clock: systemClock,
+      random: Math.random,
       log,
       onEnded: () => this.#endWhereNothingIsLeft(),
     });

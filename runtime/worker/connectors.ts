@@ -35,6 +35,7 @@ export interface ConnectorsParts {
   readonly kafka: () => Promise<KafkaSettings>;
   readonly managed: Pick<ManagedParts, "clock" | "metrics" | "restart" | "stopTimeoutMs">;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
   /** Told whenever nothing of a connector runs any more. */
   readonly onEnded: () => void;
@@ -299,9 +300,8 @@ export class Connectors implements WorkerApi {
   }
 
   async #withOffsets<T>({ name, definition }: ManagedConnector, work: OffsetsWork<T>): Promise<T> {
-    const { factory, clock, log: workerLog } = this.parts;
+    const { factory, clock, random, log: workerLog } = this.parts;
     const log = workerLog.with({ connector: name });
-    const random = Math.random;
     try {
       const { instance } = await factory.parse(name, definition);
       const retry = createRetry({ clock, random, log, delayMsMax: 2000, timeoutMs: REQUEST_TIMEOUT_MS });

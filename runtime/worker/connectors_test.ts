@@ -58,6 +58,7 @@ function world(
       stopTimeoutMs: 1000,
     },
     clock,
+    random: () => 0.5,
     log,
     onEnded: () => {},
   });

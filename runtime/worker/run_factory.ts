@@ -28,6 +28,7 @@ export interface RunFactoryParts {
   readonly sources: () => ReferenceSources;
   readonly threads: TaskThreads;
   readonly log: Log;
+  readonly random: () => number;
   readonly restart: RestartOptions;
   readonly untilCaughtUp: boolean;
 }
@@ -94,7 +95,7 @@ export class RunFactory {
     observer: RunObserver,
     signal: AbortSignal,
   ): Promise<PreparedRun> {
-    const { config: { worker }, threads, log: workerLog, restart, untilCaughtUp } = this.parts;
+    const { config: { worker }, threads, log: workerLog, random, restart, untilCaughtUp } = this.parts;
     const log = workerLog.with({ connector: name });
     const { instance, raw } = await this.parse(name, definition);
     this.#wanted.set(name, instance);
@@ -112,13 +113,13 @@ export class RunFactory {
       log,
       retry: createRetry({
         clock: systemClock,
-        random: Math.random,
+        random,
         log,
         delayMsMax: instance.values["errors.retry.delay.max.ms"],
         timeoutMs: instance.values["errors.retry.timeout"],
         signal,
       }),
-      random: Math.random,
+      random,
       observer,
       restart,
       untilCaughtUp,

@@ -1,0 +1,56 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FatalError } from "../api/errors.ts";
+import { ConfigStorage } from "./config_storage.ts";
+import { fileStore } from "./file_store.ts";
+
+async function inFolder(run: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-storage-" });
+  try {
+    await run(`${folder}/connectors.json`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("ConfigStorage in a file holds connectors and what is wanted of them, for the next process", async () => {
+  await inFolder(async (path) => {
+    const storage = new ConfigStorage(fileStore(path));
+    assertEquals((await storage.load()).configs.size, 0);
+    await Promise.all([
+      storage.putConfig("a", { topics: "t", "sasl.password": "hush" }, "PAUSED"),
+      storage.putConfig("b", { topics: "u" }, "RUNNING"),
+      storage.putTarget("of-the-file", "STOPPED"),
+    ]);
+    await storage.putConfig("b", { topics: "v" });
+    await storage.putConfig("c", {}, "STOPPED");
+    await storage.delete("c");
+    const { configs, targets } = await new ConfigStorage(fileStore(path)).load();
+    assertEquals([...configs], [["a", { topics: "t", "sasl.password": "hush" }], ["b", { topics: "v" }]]);
+    assertEquals([...targets].sort(), [["a", "PAUSED"], ["of-the-file", "STOPPED"]]);
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    await storage.putTarget("a", "RUNNING");
+    assertEquals((await new ConfigStorage(fileStore(path)).load()).targets.has("a"), false);
+  });
+});
+
+Deno.test("ConfigStorage survives a write that was cut off, and refuses a file that is none of its own", async () => {
+  await inFolder(async (path) => {
+    await new ConfigStorage(fileStore(path)).putConfig("a", { topics: "t" });
+    await Deno.writeTextFile(`${path}.next`, '{"connector-a": {"prop'); // died before the rename
+    const storage = new ConfigStorage(fileStore(path));
+    assertEquals([...(await storage.load()).configs.keys()], ["a"]);
+    await storage.putConfig("b", {});
+    assertEquals([...(await new ConfigStorage(fileStore(path)).load()).configs.keys()], ["a", "b"]);
+    const strange = ["not JSON", "[1]", '{"x": {}}', '{"connector-a": 7}', '{"connector-a": {"properties": {"k": 1}}}'];
+    for (const text of [...strange, '{"target-state-a": {"state": "ASLEEP"}}']) {
+      await Deno.writeTextFile(path, text);
+      await assertRejects(() => new ConfigStorage(fileStore(path)).load(), FatalError, "config.storage", text);
+    }
+  });
+});
+
+Deno.test("ConfigStorage without a store keeps nothing and refuses nothing", async () => {
+  const storage = new ConfigStorage(null);
+  await storage.putConfig("a", {}, "STOPPED");
+  assertEquals([storage.isKept, (await storage.load()).configs.size], [false, 0]);
+});
