@@ -149,7 +149,7 @@ function fixOf(
   const replay = `deno task dlq replay ${ids.length === 1 ? `--group ${ids[0]} ` : ""}${queue.flagsText}`;
   if (changed.length > 0 && letters.some(({ reason }) => reason === "type mismatch")) {
     const field = letters.find(({ fieldPath }) => fieldPath !== null)?.fieldPath ?? "FIELD";
-    return `a column keeps its type: cast the values with "${replay} --cast ${field}=TYPE --dry-run"`;
+    return `a column keeps its type: cast the values with "${replay} --cast ${field}:TYPE --dry-run"`;
   }
   if (added.length === 0 || allowed) return `nothing is in the way of the schemas: ${replay}`;
   const config = queue.configFlag;

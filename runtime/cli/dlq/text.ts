@@ -60,7 +60,9 @@ export function hexDump(bytes: Uint8Array, mark: number | null): string {
   const marked = mark !== null && mark >= 0 && mark <= bytes.length ? mark : null;
   const lines: string[] = [];
   let cut = false;
-  for (let start = 0; start < Math.max(bytes.length, marked === bytes.length ? start + 1 : 0); start += LINE) {
+  // The mark may be behind the last byte: something was expected there.
+  const places = bytes.length + (marked === bytes.length ? 1 : 0);
+  for (let start = 0; start < places; start += LINE) {
     const isNear = marked !== null && start > marked - AROUND_BYTES - LINE && start <= marked + AROUND_BYTES;
     if (start >= HEAD_BYTES && !isNear) {
       if (!cut) lines.push("...");
