@@ -39,12 +39,12 @@ export async function onboard(flags: OnboardFlags, context: CliContext): Promise
     environment: Deno.env.toObject(),
     file: await exists(FILE) ? await Deno.readTextFile(FILE) : null,
   });
-  const onboarding = await Onboarding.begin(flags, worker, context);
-  const topics = await onboarding.readSubjects();
-  const table = flags.table ?? ask?.("Where is the table to be?", onboarding.tableDefault(topics));
-  if (table === undefined) {
+  if (flags.table === undefined && ask === null) {
     throw new ConfigError([{ key: "--table", why: "is missing: where the table is to be, e.g. ./lake/${topic}" }]);
   }
+  const onboarding = await Onboarding.begin(flags, worker, context);
+  const topics = await onboarding.readSubjects();
+  const table = flags.table ?? ask!("Where is the table to be?", onboarding.tableDefault(topics));
   if (topics.length > 1 && !table.includes("${topic}")) {
     throw new ConfigError([{
       key: "--table",

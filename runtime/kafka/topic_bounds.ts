@@ -58,7 +58,10 @@ export async function topicBounds(
     ));
     return {
       brokers: brokers.size,
-      topics: wanted.map(({ name }) => ({ topic: name, partitions: found.filter(({ topic }) => topic === name) })),
+      topics: wanted.sort((a, b) => a.name < b.name ? -1 : 1).map(({ name }) => ({
+        topic: name,
+        partitions: found.filter(({ topic }) => topic === name),
+      })),
     };
   } finally {
     await cluster.close();

@@ -131,7 +131,9 @@ function formatLines({ mapping, strategy, tombstones }: DraftTopic): YamlLine[] 
     ...tombstones === 0 ? [] : [{
       key: "tombstones",
       value: "skip",
-      why: `the sample has ${tombstones} records without a value; the sink appends and cannot delete by them`,
+      why: `the sample has ${
+        counted(tombstones, "record")
+      } without a value; the sink appends and cannot delete by them`,
       off: true,
     }],
   ];
