@@ -187,7 +187,7 @@ export class SinkReplay {
 
   /** The ranges of the run in place of those of the records' partitions. */
   async #ranges(
-    { ranges }: Share<unknown>,
+    { ranges, table }: Share<unknown>,
     letters: ReadonlyMap<string, readonly Letter[]>,
   ): Promise<OffsetRange[]> {
     const out: OffsetRange[] = [];
@@ -196,11 +196,7 @@ export class SinkReplay {
       for (const [partition, of] of Map.groupBy(letters.get(topic) ?? [], ({ at }) => at.partition)) {
         const to = of.reduce((max, { at }) => at.offset > max ? at.offset : max, -1n) + 1n;
         const position = this.#positions.get(partitionKey({ topic, partition })) ?? null;
-        if (position !== null && to <= position) {
-          throw new Error(
-            `Cannot plan a commit: ${topic} is at ${position} of partition ${partition}, its letters end at ${to}`,
-          );
-        }
+        if (position !== null && to <= position) throw overtaken(this.work, table);
         out.push({ ...this.#place(topic, partition), from: position ?? 0n, to, fromAbsent: position === null });
       }
     }
@@ -235,7 +231,7 @@ export class SinkReplay {
       const topics = new Set(share.ranges.map(({ topic }) => settingsTopic(topic)));
       for (const topic of topics) await this.#learnPositions(topic);
       const [outcome] = await this.committer.commit(0, share.table, [share]);
-      if (outcome.kind === "stale" && outcome.why === "offsets") throw overtaken(work, share);
+      if (outcome.kind === "stale" && outcome.why === "offsets") throw overtaken(work, share.table);
       if (outcome.kind === "stale") { for (const topic of topics) done.delete(topic); }
       else for (const { topic, partition, to } of share.ranges) this.#moveTo(settingsTopic(topic), partition, to);
       // The task knows its tables by the topics that it was given rows of.
@@ -278,7 +274,7 @@ function partitionOf({ topic, topicId, partition }: RawRecords): TopicPartition 
   return { topic, topicId, partition };
 }
 
-function overtaken({ run }: RunWork, { table }: Share<unknown>): FatalError {
+function overtaken({ run }: RunWork, table: string): FatalError {
   return new FatalError(
     `Cannot commit letters of run ${run.id} to "${table}": the table is not where the run left it, so that another process ` +
       "goes on with the run",

@@ -46,8 +46,13 @@ class OneTransactionAtATime implements TransactionalProducer {
         const transaction = await this.#open(this.#client);
         await transaction.abort(); // there is no other way to be given an epoch: nothing is in it
       } catch (error) {
-        const passes = brokerErrors(error).includes("INVALID_TXN_STATE"); // an empty one need not be ended
-        if (!passes) throw classify(error, `Cannot begin as producer "${transactionalId}"`);
+        const names = brokerErrors(error);
+        const passes = names.includes("INVALID_TXN_STATE"); // an empty one need not be ended
+        const what = `Cannot begin as producer "${transactionalId}"`;
+        if (!passes && names.some((name) => SHUT_OUT.includes(name))) {
+          throw new FatalError(`${what}: another process has begun with this id at the same time`, { cause: error });
+        }
+        if (!passes) throw classify(error, what);
         await this.#client.transaction?.cancel();
       }
     });
