@@ -1,0 +1,110 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { FatalError } from "../api/mod.ts";
+import { letterOf } from "./letters_fixture.ts";
+import { fixSelection } from "./fix_selection.ts";
+import { NO_FIX } from "./fix_spec.ts";
+import { withSchemaId } from "./fix.ts";
+import { entryChange, Ledger } from "./ledger.ts";
+import type { Letter, LetterState } from "./letter.ts";
+import { OffsetSet } from "./offset_set.ts";
+import {
+  beginChanges,
+  dropPieces,
+  endChanges,
+  holderOf,
+  openRun,
+  pieceChanges,
+  piecesOf,
+  type Run,
+  selectionOf,
+} from "./run_record.ts";
+
+const RUN: Run = {
+  id: "r1",
+  state: "open",
+  target: { kind: "sink" },
+  fix: NO_FIX,
+  attemptsMax: 3,
+  counts: { chosen: 2, replayed: 0, refused: 0, quarantined: 0 },
+  begunMs: 1,
+  endedMs: null,
+};
+
+async function* each(letters: readonly Letter[], state: LetterState = "open") {
+  for (const letter of letters) yield await Promise.resolve({ letter, state });
+}
+
+Deno.test("Ledger says of a letter what its record's newest entry says, and of later letters that they are open", () => {
+  const ledger = new Ledger();
+  const [first, later] = [letterOf({ attempts: 1 }), letterOf({ attempts: 2 })];
+  assertEquals(ledger.stateOf(first), "open");
+  ledger.take(...entryChange(first, { state: "replayed", attempts: 1, run: "r", atMs: 1, note: null }));
+  assertEquals([ledger.stateOf(first), ledger.stateOf(later)], ["replayed", "open"]);
+  ledger.take(...entryChange(later, { state: "resolved", attempts: 2, run: "", atMs: 1, note: "why" }));
+  assertEquals([ledger.stateOf(first), ledger.stateOf(later)], ["resolved", "resolved"]);
+  ledger.take(...entryChange(later, null));
+  assertEquals([ledger.stateOf(later), ledger.size], ["open", 0]);
+});
+
+Deno.test("Ledger refuses entries that are none", () => {
+  for (const text of ["", "{}", '{"state": "lost", "attempts": 1}', '{"state": "replayed"}']) {
+    assertThrows(
+      () => new Ledger().take("orders/0/1", new TextEncoder().encode(text)),
+      FatalError,
+      "no state of a letter",
+    );
+  }
+});
+
+Deno.test("a run's record holds its selection and plan until it ends", () => {
+  const ledger = new Ledger();
+  const selection = new OffsetSet();
+  for (let offset = 0n; offset < 50_000n; offset += 2n) selection.add(0, offset);
+  for (const change of beginChanges(RUN, selection)) ledger.take(...change);
+  assertEquals(openRun(ledger), RUN);
+  assertEquals([...selectionOf(ledger, "r1").texts(1e9)], [...selection.texts(1e9)]);
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  for (const change of pieceChanges("r1", "plan", bytes, 64)) ledger.take(...change);
+  assertEquals(piecesOf(ledger, "r1", "plan"), bytes);
+  for (const change of dropPieces(ledger, "r1", "plan")) ledger.take(...change);
+  assertEquals([piecesOf(ledger, "r1", "plan"), holderOf(ledger, "r1")], [null, null]);
+  for (const change of endChanges(ledger, { ...RUN, state: "done" })) ledger.take(...change);
+  assertEquals([openRun(ledger), [...ledger.run("r1").keys()]], [null, [""]]);
+});
+
+Deno.test("fixSelection() takes of each record the newest letter, and none that was a letter too often", async () => {
+  const letters = [
+    letterOf({ attempts: 1 }, 0),
+    letterOf({ attempts: 1 }, 1),
+    letterOf({ attempts: 4 }, 2),
+    letterOf({ origin: null }, 3),
+  ];
+  const rules = {
+    states: ["open"] as const,
+    attemptsMax: 3,
+    hasTopic: ({ origin }: Letter) => origin !== null,
+  };
+  const fixed = await fixSelection(each(letters), new Map([["orders/0/1", 2]]), rules);
+  assertEquals([...fixed.selection.texts(9)], ["0:0"]);
+  assertEquals([fixed.superseded, fixed.homeless, fixed.overLimit.map(({ at }) => at.offset)], [1, 1, [2n]]);
+  const again = await fixSelection(each(letters, "quarantined"), new Map(), {
+    ...rules,
+    states: ["open", "quarantined"],
+  });
+  assertEquals(again.selection.size, 3);
+});
+
+Deno.test("withSchemaId() replaces the id that a value begins with, or puts one before it", () => {
+  const value = (...bytes: number[]) => letterOf({ value: Uint8Array.from(bytes) });
+  const framed = (letter: Letter) => [...withSchemaId(letter, 258).value!];
+  assertEquals(framed(value(0, 0, 0, 0, 7, 42)), [0, 0, 0, 1, 2, 42]);
+  assertEquals(framed(value(1, ...new Array(16).fill(9), 42)), [0, 0, 0, 1, 2, 42]);
+  assertEquals(framed(value(42, 43)), [0, 0, 0, 1, 2, 42, 43]);
+  const named = letterOf({
+    value: Uint8Array.of(0, 1, 2, 3, 4, 5),
+    headers: [{ key: "__value_schema_id", value: null }],
+  });
+  assertEquals(framed(named), [0, 0, 0, 1, 2, 0, 1, 2, 3, 4, 5]);
+  assertEquals(withSchemaId(named, 258).headers, []);
+  assertEquals(withSchemaId(letterOf({ value: null }), 1).value, null);
+});
