@@ -7,6 +7,7 @@
  * @module
  */
 import { type Clock, ConfigError, FatalError, jsonText, type Log, type Retry } from "../api/mod.ts";
+import { loadConfig } from "../config/load.ts";
 import { readConfig } from "../config/read_config.ts";
 import type { Instance, Plugins, TopicSettings } from "../config/resolve_instance.ts";
 import { type FixStage, OfflineStages } from "../offline_stages.ts";
@@ -99,8 +100,12 @@ async function transformSteps(
     keys.set("transforms.fixDrop.type", "ReplaceField").set("transforms.fixDrop.exclude", drops.join(","));
   }
   if (transforms !== null) {
-    const { parse } = await import("@std/yaml");
-    const file = flat(parse(transforms));
+    const loaded = loadConfig(transforms, "--transforms", () => true).worker;
+    const file = new Map(
+      [...loaded].map((
+        [key, { value }],
+      ) => [key, Array.isArray(value) ? value.map(String).join(",") : String(value ?? "")]),
+    );
     const own = file.get("transforms");
     if (own === undefined) {
       throw new ConfigError([{
@@ -130,15 +135,6 @@ async function transformSteps(
   const source = { path: null, sets, connector: "file-sink", environment: {}, readTextFile: Deno.readTextFile };
   const { instances } = await readConfig(source, plugins);
   return instances[0].forTopic("letters").transforms;
-}
-
-/** YAML as keys with dots; lists are joined by commas. */
-function flat(value: unknown, path = "", out = new Map<string, string>()): Map<string, string> {
-  if (Array.isArray(value)) out.set(path, value.map(String).join(","));
-  else if (value !== null && typeof value === "object") {
-    for (const [key, inner] of Object.entries(value)) flat(inner, path === "" ? key : `${path}.${key}`, out);
-  } else out.set(path, String(value ?? ""));
-  return out;
 }
 
 /** Letters with changed values, as JSON. */
