@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { FatalError, type LogFields } from "./api/mod.ts";
+import { type ConfigProblem, FatalError, type LogFields } from "./api/mod.ts";
 import { assembleTask, SLAB_PART } from "./assemble_task.ts";
 import { systemClock } from "./clock.ts";
 import { GiveBack } from "./collect.ts";
@@ -23,13 +23,15 @@ const QUIET_PAUSE_MS_MAX = 1000;
 
 /** Runs a task until it is stopped. `open` is told where messages for it go, once it can take them. */
 export async function runTask(
-  { raw, instance: name, task, memoryBytes, fetchBytesPerSecond, kafka, log: logOptions }: ThreadInit,
+  { raw: given, instance: name, task, memoryBytes, fetchBytesPerSecond, kafka, log: logOptions }: ThreadInit,
   plugins: Plugins,
   send: (message: FromTask) => void,
   open: (receive: (message: ToTask | LogLevelsMessage) => void) => void,
 ): Promise<void> {
   const log = createLog(logOptions);
-  const instance = parseRaw(raw, plugins).instances.find((each) => each.name === name);
+  const problems: ConfigProblem[] = [];
+  const raw = await plugins.load?.(given, { file: null }, problems) ?? given;
+  const instance = parseRaw(raw, plugins, problems).instances.find((each) => each.name === name);
   if (!instance) throw new FatalError(`Cannot start a task of connector "${name}": it is not in the configuration`);
   const fields: LogFields = { connector: name, task };
   const fetcher = createFetcher({

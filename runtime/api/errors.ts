@@ -81,6 +81,23 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * A plugin may have come with a copy of this module of its own (bundled, or from a registry): a verdict is one by its mark, of
+ * whatever copy its class is. What an author derives from these classes is told apart as ever.
+ */
+for (const verdict of [RetriableError, DataError, FatalError, TopicsError, ConfigError]) {
+  const mark = Symbol.for(`@sluice/sluice/${verdict.name}`);
+  Object.defineProperty(verdict.prototype, mark, { value: true });
+  const isOfClass = Function.prototype[Symbol.hasInstance];
+  Object.defineProperty(verdict, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      return this === verdict
+        ? typeof value === "object" && value !== null && mark in value
+        : isOfClass.call(this as typeof verdict, value);
+    },
+  });
+}
+
 function problemText({ key, value, why }: ConfigProblem): string {
   return value === undefined ? `${key}: ${why}` : `${key} = ${value}: ${why}`;
 }

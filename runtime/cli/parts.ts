@@ -15,10 +15,11 @@ import { bytesConverter, HEADER_CONVERTERS, NUMBER_CONVERTERS, stringConverter }
 import type { ConverterPlugin, SinkConnector, Values } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import type { TableTools } from "./table_tools.ts";
+import { createCatalogue } from "../plugins/catalogue.ts";
 import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
 
 /** Everything that a configuration can choose from. */
-export const plugins: Plugins = {
+export const plugins: Plugins = createCatalogue({
   connectors: [deltaSink, fileSink] as unknown as SinkConnector[],
   converters: [
     avroConverter,
@@ -32,7 +33,7 @@ export const plugins: Plugins = {
   headerConverters: HEADER_CONVERTERS,
   transforms: BUILT_IN_TRANSFORMS,
   predicates: BUILT_IN_PREDICATES,
-};
+});
 
 /** Loaded by the commands that are about tables. */
 export async function tables(): Promise<TableTools> {

@@ -8,6 +8,7 @@ import { systemClock } from "../clock.ts";
 import { parseValue } from "../config/parse_value.ts";
 import { type ReadConfig, readConfig } from "../config/read_config.ts";
 import { createLog, type LiveLog } from "../log.ts";
+import { isModuleName } from "../plugins/module_names.ts";
 import { Worker, type WorkerResult } from "../worker.ts";
 import { type CliContext, report } from "./command_line.ts";
 import { exists } from "./exists.ts";
@@ -31,7 +32,7 @@ const PROGRESS_INTERVAL_MS = 1000;
 /** Returns the exit code. */
 export async function start(flags: StartFlags, context: CliContext): Promise<number> {
   const path = flags.config ?? (await exists(DEFAULT_CONFIG) ? DEFAULT_CONFIG : null);
-  if (path === null) {
+  if (path === null && !isModuleName(flags.connector ?? "")) {
     return await (await import("./quickstart/quickstart.ts")).quickstart(
       { ...flags, connector: flags.connector ?? "delta-sink" },
       context,

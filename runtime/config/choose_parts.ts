@@ -16,7 +16,7 @@ import type {
 import type { InstanceValues } from "./instance_options.ts";
 import { didYouMean } from "./nearest.ts";
 import { merged, optionOf, parseKeys, unknownKey } from "./parse_config.ts";
-import { fromText, type RawEntry, type RawKeys, valueText } from "./raw.ts";
+import { fromText, type RawConfig, type RawEntry, type RawKeys, valueText } from "./raw.ts";
 
 /** Whatever has a name and options. */
 export interface NamedPlugin {
@@ -32,6 +32,19 @@ export interface Plugins<Predicate extends NamedPlugin = NamedPlugin> {
   readonly predicates?: readonly Predicate[];
   /** The first one is the default; none: headers are bytes. */
   readonly headerConverters?: readonly HeaderConverterPlugin[];
+  /**
+   * Loads the modules that raw configuration names by path or URL, adds their plugins to these lists, and puts the plugins'
+   * names in their place (`RawEntry.module` keeps the module). Absent: modules cannot be named.
+   */
+  readonly load?: (raw: RawConfig, place: ModulePlace, problems: ConfigProblem[]) => Promise<RawConfig>;
+  /** The modules that plugins were loaded from, by `<kind> <name>`. */
+  readonly origins?: ReadonlyMap<string, string>;
+}
+
+/** Where relative paths of modules begin. */
+export interface ModulePlace {
+  /** The configuration's file: what stands in it is relative to its folder, all else to the working folder. */
+  readonly file: string | null;
 }
 
 /** A part that was chosen, and its parsed options. */

@@ -58,10 +58,12 @@ export async function configInfos(
   context: ConfigContext,
 ): Promise<ConfigInfos> {
   const { name = "", ...own } = config;
-  const keys: RawKeys = new Map(
+  const given: RawKeys = new Map(
     Object.entries(own).map(([key, value]): [string, RawEntry] => [key, { value, source: "REST", parts: [key] }]),
   );
-  const problems = await problemsOf(name || "unnamed", keys, context);
+  const { problems, prepared } = await problemsOf(name || "unnamed", given, context);
+  // Plugins of modules by their names; what references stand for is nobody's business.
+  const keys: RawKeys = new Map([...given].map(([key, entry]) => [key, withModule(entry, prepared.get(key))]));
   const byKey = new Map<string, string[]>();
   if (name === "") byKey.set("name", ["is missing; the connector's name"]);
   for (const { key, why } of problems) {
@@ -95,11 +97,20 @@ export async function configInfos(
   };
 }
 
-/** Everything that is wrong, by the keys of the connector's own configuration. */
-async function problemsOf(name: string, given: RawKeys, context: ConfigContext): Promise<ConfigProblem[]> {
+function withModule(given: RawEntry, prepared: RawEntry | undefined): RawEntry {
+  return prepared?.module === undefined ? given : prepared;
+}
+
+/** Everything that is wrong, by the keys of the connector's own configuration; and that as it is parsed. */
+async function problemsOf(
+  name: string,
+  given: RawKeys,
+  context: ConfigContext,
+): Promise<{ readonly problems: readonly ConfigProblem[]; readonly prepared: RawKeys }> {
   const { plugins, passedOn, references, checkClients } = context;
   const problems: ConfigProblem[] = [];
-  const raw = { worker: new Map(), connectors: new Map([[name, given]]) };
+  const worker: RawKeys = new Map([...passedOn].filter(([key]) => key === "plugin.path"));
+  const raw = { worker, connectors: new Map([[name, given]]) };
   const keys = (await prepareRaw(raw, references, plugins, problems)).connectors.get(name)!;
   const instance = resolveInstance(name, keys, passedOn, plugins, problems);
   if (instance && checkClients) {
@@ -109,10 +120,11 @@ async function problemsOf(name: string, given: RawKeys, context: ConfigContext):
     });
   }
   const path = `connectors.${name}.`;
-  return problems.map(({ key, value, why }) => {
+  const shown = problems.map(({ key, value, why }) => {
     const own = key.startsWith(path) ? key.slice(path.length) : key === path.slice(0, -1) ? "name" : key;
     return { key: own === "connector" && !given.has(own) ? "connector.class" : own, value, why };
   });
+  return { problems: shown, prepared: keys };
 }
 
 /** The options that concern it, by key, in the order in which they are shown. */

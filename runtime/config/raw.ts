@@ -20,6 +20,8 @@ export interface RawEntry {
   readonly parts: readonly string[];
   /** What messages show instead of the value: the text before `${env:...}` was resolved. */
   readonly shown?: string;
+  /** The module (and export) that brings the plugin which `value` names, where the configuration named a module. */
+  readonly module?: string;
 }
 
 /** Entries by dotted key. */

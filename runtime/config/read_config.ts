@@ -5,13 +5,14 @@
  */
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import type { ConverterPlugin } from "../api/converter.ts";
+import { instanceName, isModuleName } from "../plugins/module_names.ts";
 import { loadConfig } from "./load.ts";
 import { didYouMean } from "./nearest.ts";
 import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
 import { isWorkerKey, parseRaw, type ReadConfig } from "./parse_raw.ts";
 import { emptyRawConfig, type RawConfig, type RawKeys, valueText } from "./raw.ts";
 import { type ReferenceSources, resolveReferences } from "./references.ts";
-import { type NamedPlugin, pluginName, type Plugins } from "./resolve_instance.ts";
+import { type ModulePlace, type NamedPlugin, pluginName, type Plugins } from "./resolve_instance.ts";
 import { isExpressionKey } from "./validation_rules.ts";
 
 export { isWorkerKey, type ReadConfig } from "./parse_raw.ts";
@@ -35,21 +36,26 @@ export async function readConfig<Predicate extends NamedPlugin>(
 ): Promise<ReadConfig<Predicate>> {
   const problems: ConfigProblem[] = [];
   const loaded = source.path === null ? emptyRawConfig() : await load(source.path, source);
-  const selected = select(loaded, source, plugins, problems);
+  const selected = select(loaded, source, await kindsOf(loaded, source, plugins), problems);
   const target: OverrideTarget = { isWorkerKey, selected };
   applyEnvironment(loaded, source.environment, target, problems);
   applySets(loaded, source.sets ?? [], target, problems);
-  return parseRaw(await prepareRaw(onlySelected(loaded, selected), source, plugins, problems), plugins, problems);
+  const place = { ...source, file: source.path };
+  return parseRaw(await prepareRaw(onlySelected(loaded, selected), place, plugins, problems), plugins, problems);
 }
 
-/** What stands between raw configuration and `parseRaw`: references are resolved, what checks of set options need is loaded. */
+/**
+ * What stands between raw configuration and `parseRaw`: references are resolved, modules of plugins are loaded, and what checks
+ * of set options need.
+ */
 export async function prepareRaw(
   raw: RawConfig,
-  sources: ReferenceSources,
+  sources: ReferenceSources & Partial<ModulePlace>,
   plugins: Plugins,
   problems: ConfigProblem[],
 ): Promise<RawConfig> {
-  const resolved = await resolveReferences(raw, sources, problems);
+  const known = await resolveReferences(raw, sources, problems);
+  const resolved = await plugins.load?.(known, { file: sources.file ?? null }, problems) ?? known;
   await checkExpressions(resolved, problems);
   await loadChecks(resolved, plugins);
   return resolved;
@@ -96,12 +102,35 @@ async function load(path: string, { readTextFile }: ReferenceSources): Promise<R
   return loadConfig(text, path, isWorkerKey);
 }
 
-function select(config: RawConfig, source: ConfigSource, plugins: Plugins, problems: ConfigProblem[]): string[] {
+/** The kind of each instance; for one by a module, whether that is the module that `--connector` names. */
+async function kindsOf(
+  { connectors }: RawConfig,
+  { path, connector }: ConfigSource,
+  plugins: Plugins,
+): Promise<ReadonlyMap<string, string | null>> {
   const known = plugins.connectors.map((plugin) => plugin.name);
+  const isWanted = connector && isModuleName(connector)
+    ? (await import("../plugins/module_url.ts")).sameModuleAs(connector, path)
+    : () => false;
+  const kindOf = (keys: RawKeys) => {
+    const entry = keys.get("connector") ?? keys.get("connector.class");
+    if (!entry) return null;
+    const given = valueText(entry.value);
+    return isModuleName(given) && isWanted(given) ? connector! : pluginName(given, known);
+  };
+  return new Map([...connectors].map(([name, keys]) => [name, kindOf(keys)]));
+}
+
+function select(
+  config: RawConfig,
+  source: ConfigSource,
+  kinds: ReadonlyMap<string, string | null>,
+  problems: ConfigProblem[],
+): string[] {
   const { connector = null, name = null } = source;
   if (config.connectors.size === 0) {
     if (connector === null && name === null) return [];
-    const own = name ?? connector!;
+    const own = name ?? (isModuleName(connector!) ? instanceName(connector!) : connector!);
     config.connectors.set(own, new Map());
     if (connector !== null) {
       config.connectors.get(own)!.set("connector", { value: connector, source: "--connector", parts: ["connector"] });
@@ -109,20 +138,16 @@ function select(config: RawConfig, source: ConfigSource, plugins: Plugins, probl
     return [own];
   }
   const names = [...config.connectors.keys()];
-  const kindOf = (keys: RawKeys) => {
-    const entry = keys.get("connector") ?? keys.get("connector.class");
-    return entry ? pluginName(valueText(entry.value), known) : null;
-  };
   if (name !== null && !names.includes(name)) {
     const why = `no instance has this name (${names.join(", ")})${didYouMean(name, names)}`;
     problems.push({ key: "--name", value: name, why });
     return [];
   }
   const picked = names.filter((n) => name === null || n === name)
-    .filter((n) => connector === null || kindOf(config.connectors.get(n)!) === connector);
+    .filter((n) => connector === null || kinds.get(n) === connector);
   if (picked.length === 0) {
-    const kinds = names.map((n) => `${n} is ${kindOf(config.connectors.get(n)!) ?? "of none"}`).join(", ");
-    problems.push({ key: "--connector", value: connector ?? undefined, why: `no instance is of this kind: ${kinds}` });
+    const all = names.map((n) => `${n} is ${kinds.get(n) ?? "of none"}`).join(", ");
+    problems.push({ key: "--connector", value: connector ?? undefined, why: `no instance is of this kind: ${all}` });
   }
   return picked;
 }

@@ -23,6 +23,7 @@ import {
   chooseHeaderConverter,
   chooseTransforms,
   type Chosen,
+  type ModulePlace,
   type NamedPlugin,
   pluginName,
   type Plugins,
@@ -36,7 +37,7 @@ import { type CelRule, type FieldRules, parseValidationRules } from "./validatio
 import { checkRoutes, routedTopic } from "./routes.ts";
 import { isPassedOn } from "./worker_options.ts";
 
-export { type Chosen, type NamedPlugin, pluginName, type Plugins, type TransformStep };
+export { type Chosen, type ModulePlace, type NamedPlugin, pluginName, type Plugins, type TransformStep };
 
 /** What holds for one topic. */
 export interface TopicSettings<Predicate extends NamedPlugin = NamedPlugin> {

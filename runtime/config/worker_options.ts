@@ -167,6 +167,13 @@ export const WORKER_OPTIONS = {
     default: false,
     group: http,
   }),
+  "plugin.path": option.list({
+    doc:
+      "Folders, or beginnings of URLs, whose modules connectors that come over HTTP may name; a relative name is of the " +
+      "first. Modules that are named in a file or on the command line need no leave.",
+    default: [],
+    group: worker,
+  }),
   "log.level": option.oneOf(["debug", "info", "warn", "error"], {
     doc: "The least that is logged.",
     default: "info",
