@@ -95,7 +95,8 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     recordBytesMax: setup.recordBytesMax,
     logEnabled: values["errors.log.enable"],
     includeMessages: values["errors.log.include.messages"],
-    onReject: (stage, reason) => meter.rejected(stage, reason),
+    onReject: (stage, reason) => meter.rejected(stage, reason, values["errors.log.enable"]),
+    onIntolerable: () => meter.intolerable(),
     onProduced: (ok) => meter.letters(ok),
   });
   const sink: SinkTask<unknown> = await instance.plugin.createTask(instance.connectorConfig, {

@@ -31,6 +31,8 @@ export interface CommitReport {
   readonly table: string;
   readonly epoch: number;
   readonly shares: readonly Share<unknown>[];
+  /** Whose each share is. */
+  readonly tasks: readonly number[];
   readonly outcomes: readonly CommitOutcome[];
   readonly durationMs: number;
   /** What the committer has asked of the table's storage so far, where it tells. */
@@ -170,6 +172,7 @@ export class CommitStage {
 
   async #commit({ epoch, table, shares }: CoordinatorEffect & { kind: "commit" }): Promise<void> {
     const { clock, committer, onCommit, onFatal } = this.parts;
+    const tasks = this.#state.committing.get(table)!.map(({ task }) => task);
     this.#roundLog.begin();
     try {
       const [outcomes, durationMs] = await this.#commitLimit(async () => {
@@ -178,7 +181,7 @@ export class CommitStage {
         return [outcomes, clock.monotonic() - started] as const;
       });
       const storage = committer.storageUsage?.(table) ?? [];
-      const report = { table, epoch, shares, outcomes, durationMs, storage };
+      const report = { table, epoch, shares, tasks, outcomes, durationMs, storage };
       this.#roundLog.end(report);
       onCommit(report);
       this.dispatch({ kind: "committed", table, outcomes });

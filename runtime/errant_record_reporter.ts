@@ -64,6 +64,8 @@ export interface ReporterOptions {
   readonly includeMessages: boolean;
   /** Told of each record once. */
   readonly onReject?: (stage: Stage, reason: string) => void;
+  /** Told of a record that is not tolerated. */
+  readonly onIntolerable?: () => void;
   /** Told of each request to the dead-letter topic, also of one that is repeated. */
   readonly onProduced?: (ok: boolean) => void;
 }
@@ -104,8 +106,11 @@ class Reporter implements ErrantRecordReporter {
   report(given: Stage, records: RawRecords, index: number, error: DataError): void {
     this.#check();
     const stage = error.details.stage ?? given;
-    const { tolerance, deadLetterTopic, onReject } = this.options;
-    if (tolerance === "none") throw intolerable(stage, records, index, error);
+    const { tolerance, deadLetterTopic, onReject, onIntolerable } = this.options;
+    if (tolerance === "none") {
+      onIntolerable?.();
+      throw intolerable(stage, records, index, error);
+    }
     const key = seenKey(records);
     const offset = rawOffset(records, index);
     const seen = this.#seen.get(key) ?? new Set();

@@ -4,6 +4,7 @@ import { createMetrics, mergeTaskMetrics, NO_TASK_METRICS } from "./metrics.ts";
 import type { TaskMetrics } from "./task_meter.ts";
 
 const WORKED: TaskMetrics = {
+  ...NO_TASK_METRICS,
   partitions: [{ topic: "orders", partition: 1, next: 40n, endOffset: 100n, logStartOffset: 30n }],
   recordsRead: 40,
   recordsPut: 38,
@@ -78,6 +79,7 @@ Deno.test("createMetrics() counts what a round committed and what was stale", as
     table: "t",
     epoch: 3,
     shares: [share, share],
+    tasks: [0, 0],
     outcomes: [{ kind: "committed", version: 7n }, { kind: "stale", why: "offsets", actual: [] }],
     durationMs: 20,
     storage: [],
@@ -87,7 +89,10 @@ Deno.test("createMetrics() counts what a round committed and what was stale", as
   metrics.rebalanced("o");
   const page = await samples(metrics);
   const labels = 'connector="o",table="t"';
-  assertEquals(page.get(`kafka_connect_sink_task_offset_commit_completion_total{${labels}}`), 1);
+  const task = 'connector="o",task="0"';
+  assertEquals(page.get(`kafka_connect_sink_task_offset_commit_completion_total{${task},table="t"}`), 1);
+  assertEquals(page.get(`kafka_connect_sink_task_offset_commit_skip_total{${task}}`), 1);
+  assertEquals(page.get(`kafka_connect_sink_task_offset_commit_seq_no{${task}}`), 3);
   assertEquals(page.get(`sluice_commit_stale_total{${labels},why="offsets"}`), 1);
   assertEquals(page.get(`sluice_written_rows_total{${labels}}`), 5);
   assertEquals(page.get(`sluice_table_version{${labels}}`), 7);

@@ -14,6 +14,7 @@ export class StageClock {
   readonly #ms: Record<string, number> = {};
   #stage: string;
   #sinceMs: number;
+  readonly #puts = { count: 0, ms: 0, msMax: 0 };
 
   constructor(private readonly clock: Pick<Clock, "monotonic">, first: string = "other") {
     this.#stage = first;
@@ -31,11 +32,26 @@ export class StageClock {
   /** The time that `work` takes is this stage's; what it serves meanwhile has its own. */
   async during<T>(stage: string, work: () => Promise<T>): Promise<T> {
     const before = this.enter(stage);
+    const startedMs = this.#sinceMs;
     try {
       return await work();
     } finally {
       this.enter(before);
+      if (stage === "put") this.#notePut(this.#sinceMs - startedMs);
     }
+  }
+
+  /** Work of stage put so far, in ms from its begin to its end, what others did within it included; `msMax`: since the last look. */
+  takePuts(): { count: number; ms: number; msMax: number } {
+    const taken = { ...this.#puts };
+    this.#puts.msMax = 0;
+    return taken;
+  }
+
+  #notePut(ms: number): void {
+    this.#puts.count++;
+    this.#puts.ms += ms;
+    if (ms > this.#puts.msMax) this.#puts.msMax = ms;
   }
 
   /** The last `ms`, which went by in one piece and without a wait, were this stage's, whosever turn it is. */

@@ -18,7 +18,13 @@ export interface TaskMetrics {
   readonly recordsSkipped: number;
   readonly bytesRead: number;
   readonly rejects: readonly RejectCount[];
+  /** Records that could not be used and were not tolerated. */
+  readonly recordErrors: number;
+  /** Rejects that were logged. */
+  readonly errorsLogged: number;
   readonly retries: number;
+  /** Calls of the sink's put, their time, and the longest and largest of them since the figures before. */
+  readonly puts: { readonly count: number; readonly ms: number; readonly msMax: number; readonly rowsMax: number };
   /** The thread's time by stage, ms: all of it (see stage_clock.ts). */
   readonly stageMs: Readonly<Record<string, number>>;
   /** From the request of a round to its files, ms: what was read meanwhile is in the stages' time. */
@@ -58,6 +64,9 @@ export class TaskMeter implements TaskCounters {
   #recordsPut = 0;
   #recordsSkipped = 0;
   #bytesRead = 0;
+  #recordErrors = 0;
+  #errorsLogged = 0;
+  #putRowsMax = 0;
   #retries = 0;
   #letterRequests = 0;
   #letterFailures = 0;
@@ -77,15 +86,22 @@ export class TaskMeter implements TaskCounters {
   }
   put(rows: number): void {
     this.#recordsPut += rows;
+    if (rows > this.#putRowsMax) this.#putRowsMax = rows;
   }
   skipped(records: number): void {
     this.#recordsSkipped += records;
   }
-  rejected(stage: string, reason: string): void {
+  /** `isLogged`: the log has a line of it. */
+  rejected(stage: string, reason: string, isLogged = false): void {
+    if (isLogged) this.#errorsLogged++;
     const key = `${stage}\0${reason}`;
     const count = this.#rejects.get(key) ?? { stage, reason, count: 0 };
     count.count++;
     this.#rejects.set(key, count);
+  }
+  /** A record could not be used, and that is not tolerated. */
+  intolerable(): void {
+    this.#recordErrors++;
   }
   retried(): void {
     this.#retries++;
@@ -103,6 +119,8 @@ export class TaskMeter implements TaskCounters {
       { topic, partition, next, endOffset, logStartOffset }
     ));
     this.retention.look(partitions);
+    const puts = { ...this.stages.takePuts(), rowsMax: this.#putRowsMax };
+    this.#putRowsMax = 0;
     return {
       partitions,
       recordsRead: this.#recordsRead,
@@ -110,7 +128,10 @@ export class TaskMeter implements TaskCounters {
       recordsSkipped: this.#recordsSkipped,
       bytesRead: this.#bytesRead,
       rejects: [...this.#rejects.values()].map((each) => ({ ...each })),
+      recordErrors: this.#recordErrors,
+      errorsLogged: this.#errorsLogged,
       retries: this.#retries,
+      puts,
       stageMs: this.stages.totals(),
       prepareMs: this.#prepareMs,
       bufferedBytes: this.bufferedBytes(),

@@ -157,7 +157,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["connectors/delta-sink/storage/s3/"],
   "@aws-sdk/credential-providers": ["connectors/delta-sink/storage/s3/"],
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],
-  "prom-client": ["runtime/metrics.ts", "runtime/storage_metrics.ts"],
+  "prom-client": ["runtime/metrics/page.ts"],
   "@std/yaml": ["runtime/config/"],
   "commander": ["runtime/cli/command_line.ts", "runtime/cli/flags/"],
   "@bufbuild/cel": ["runtime/cel", "schemas/rules/cel.ts"],

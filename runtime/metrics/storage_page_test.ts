@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { StorageUsage } from "./api/mod.ts";
-import { createMetrics, NO_TASK_METRICS } from "./metrics.ts";
+import type { StorageUsage } from "../api/mod.ts";
+import { createMetrics, NO_TASK_METRICS } from "../metrics.ts";
 
 const usage = (operation: string, requests: number, bytesIn = 0, bytesOut = 0): StorageUsage => (
   { table: "t", operation, outcome: "ok", requests, bytesIn, bytesOut }
@@ -12,7 +12,7 @@ Deno.test("createMetrics() adds up what tasks and committers asked of storage, o
     const stats = { rows: 5, files: 1, bytes: 900, timestampMsMax: null, requests: 2 };
     const share = { id: "1", table: "t", ranges: [], staged: null, stats };
     const outcomes = [{ kind: "committed" as const, version: 7n }];
-    metrics.committed("o", { table: "t", epoch: 3, shares: [share], outcomes, durationMs: 20, storage });
+    metrics.committed("o", { table: "t", epoch: 3, shares: [share], tasks: [0], outcomes, durationMs: 20, storage });
   };
   const task = (storage: readonly StorageUsage[]) => metrics.task("o", 0, { ...NO_TASK_METRICS, storage });
   task([usage("put", 2, 0, 900)]);
