@@ -57,7 +57,10 @@ export async function replayToTopic(work: RunWork, selection: OffsetSet, parts: 
       known.add(topic);
       records.push(recordOf(letter, topic));
     }
-    await work.note({ records, passed: [...letters.keys()].map((letter) => work.passed(letter)), refused });
+    // A fix may leave a record out on purpose: that is done with, too.
+    const again = new Set(refused.map(({ letter }) => letter));
+    const passed = chunk.filter((letter) => !again.has(letter)).map((letter) => work.passed(letter));
+    await work.note({ records, passed, refused });
   }
 }
 
