@@ -55,13 +55,37 @@ export interface CommitParts {
   readonly isolatesTopics: boolean;
   /** Nothing of the topic is read or under way. */
   readonly onTopicParked: (topic: string, why: string) => void;
-  /** Moves the group's offsets; its failure is its own to log. */
-  readonly advance: (ranges: readonly OffsetRange[]) => void;
+  /** Moves the group's offsets; its failure is its own to log. May resolve with it when it is done; never rejects. */
+  readonly advance: (ranges: readonly OffsetRange[]) => Promise<unknown> | void;
   readonly onCommit: (report: CommitReport) => void;
   /** A task must be replaced. */
   readonly onTaskFailed: (task: number, why: string) => void;
   /** Nothing can be committed any more. */
   readonly onFatal: (error: unknown) => void;
+  /** Traces of rounds, where somebody wants them. */
+  readonly tracer?: RoundTracer | null;
+}
+
+/** Watches rounds: see tracing.ts. */
+export interface RoundTracer {
+  /** The coordinator took a step; what it wants done is done next. */
+  stepped(event: CoordinatorEvent, state: CoordinatorState, effects: readonly CoordinatorEffect[]): void;
+  /** Phase two of a table begins. */
+  commit(table: string, shares: readonly Share<unknown>[]): CommitTrace;
+  /** Group offsets are on their way; resolves with what went wrong, or null. */
+  advance(ranges: readonly OffsetRange[], sent: Promise<unknown>): void;
+  /** Nothing can be committed any more. */
+  failed(error: unknown): void;
+}
+
+/** One commit of a table. */
+export interface CommitTrace {
+  /** For the log's lines about it. */
+  readonly ids: { readonly trace_id: string; readonly span_id: string };
+  /** Does the work as a part of it. */
+  within<T>(work: () => Promise<T>): Promise<T>;
+  ended(outcomes: readonly CommitOutcome[]): void;
+  failed(error: unknown): void;
 }
 
 /** Tables that commit at once: each costs a few requests, and the main thread has heartbeats to send between them. */
@@ -98,6 +122,7 @@ export class CommitStage {
     for (; this.#events.length > 0; this.#events.shift()) {
       const [state, effects] = step(this.#state, this.#events[0]);
       this.#state = state;
+      this.parts.tracer?.stepped(this.#events[0], state, effects);
       for (const effect of effects) this.#carryOut(effect);
     }
   }
@@ -124,7 +149,7 @@ export class CommitStage {
   }
 
   #carryOut(effect: CoordinatorEffect): void {
-    const { tell, onTaskFailed, advance } = this.parts;
+    const { tell, onTaskFailed, advance, tracer } = this.parts;
     switch (effect.kind) {
       case "ask":
         return effect.tasks.forEach((task) => tell(task, { kind: "prepare", epoch: effect.epoch }));
@@ -144,8 +169,11 @@ export class CommitStage {
       case "commit":
         this.#commit(effect);
         return;
-      case "advance":
-        return advance(effect.ranges);
+      case "advance": {
+        const sent = advance(effect.ranges);
+        if (sent) tracer?.advance(effect.ranges, sent);
+        return;
+      }
       case "parked":
         return this.parts.onTopicParked(effect.topic, effect.why);
       case "fail":
@@ -171,21 +199,27 @@ export class CommitStage {
   }
 
   async #commit({ epoch, table, shares }: CoordinatorEffect & { kind: "commit" }): Promise<void> {
-    const { clock, committer, onCommit, onFatal } = this.parts;
+    const { clock, committer, onCommit, onFatal, tracer } = this.parts;
     const tasks = this.#state.committing.get(table)!.map(({ task }) => task);
+    let trace: CommitTrace | null = null;
     this.#roundLog.begin();
     try {
       const [outcomes, durationMs] = await this.#commitLimit(async () => {
         const started = clock.monotonic();
-        const outcomes = await this.#isolated(table, shares, () => committer.commit(epoch, table, shares));
+        trace = tracer?.commit(table, shares) ?? null;
+        const work = () => this.#isolated(table, shares, () => committer.commit(epoch, table, shares));
+        const outcomes = await (trace?.within(work) ?? work());
+        trace?.ended(outcomes);
         return [outcomes, clock.monotonic() - started] as const;
       });
       const storage = committer.storageUsage?.(table) ?? [];
       const report = { table, epoch, shares, tasks, outcomes, durationMs, storage };
-      this.#roundLog.end(report);
+      this.#roundLog.end(report, (trace as CommitTrace | null)?.ids);
       onCommit(report);
       this.dispatch({ kind: "committed", table, outcomes });
     } catch (error) {
+      (trace as CommitTrace | null)?.failed(error);
+      tracer?.failed(error);
       onFatal(error);
     }
   }
@@ -229,7 +263,7 @@ class RoundLog {
     this.#tables++;
   }
 
-  end({ table, epoch, shares, outcomes, durationMs }: CommitReport): void {
+  end({ table, epoch, shares, outcomes, durationMs }: CommitReport, ids?: CommitTrace["ids"]): void {
     const isMany = this.#tables > LOGGED_TABLES_MAX;
     this.#durationMsMax = Math.max(this.#durationMsMax, durationMs);
     shares.forEach((share, i) => {
@@ -237,7 +271,7 @@ class RoundLog {
       if (outcome.kind === "failed") return; // logged with its reason
       const offsets = share.ranges.map(({ topic, partition, from, to }) => `${topic}-${partition}:[${from},${to})`)
         .join(" ");
-      const fields = { table, epoch, rows: share.stats.rows, offsets, duration_ms: Math.round(durationMs) };
+      const fields = { table, epoch, rows: share.stats.rows, offsets, duration_ms: Math.round(durationMs), ...ids };
       if (outcome.kind === "stale") {
         return this.log.warn("A share is stale: its records are read again", { ...fields, why: outcome.why });
       }

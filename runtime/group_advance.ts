@@ -9,17 +9,17 @@ import type { Membership } from "./kafka/types.ts";
 /** See the module's doc. */
 export class GroupAdvance {
   readonly #waiting = new Map<string, Offsets[number]>();
-  #sending: Promise<void> | null = null;
+  #sending: Promise<unknown> | null = null;
 
   constructor(private readonly parts: { readonly membership: Membership; readonly log: Log }) {}
 
-  /** Returns at once. */
-  to(ranges: readonly OffsetRange[]): void {
+  /** Resolves when nothing waits any more: with what went wrong last, or null. It never rejects. */
+  to(ranges: readonly OffsetRange[]): Promise<unknown> {
     for (const range of ranges) {
       const { topic, topicId, partition, to: offset } = range;
       this.#waiting.set(partitionKey(range), { topic, topicId, partition, offset });
     }
-    this.#sending ??= this.#send();
+    return this.#sending ??= this.#send();
   }
 
   /** Resolves when nothing waits. */
@@ -27,17 +27,20 @@ export class GroupAdvance {
     await this.#sending;
   }
 
-  async #send(): Promise<void> {
+  async #send(): Promise<unknown> {
     const { membership, log } = this.parts;
+    let failure: unknown = null;
     for (; this.#waiting.size > 0; await Promise.resolve()) {
       const offsets = [...this.#waiting.values()];
       this.#waiting.clear();
-      await membership.advance(offsets).catch((error) =>
+      await membership.advance(offsets).then(() => failure = null, (error) => {
+        failure = error;
         log.warn("The group's offsets did not move: lag displays are behind until the next commit", {
           error: String(error),
-        })
-      );
+        });
+      });
     }
     this.#sending = null;
+    return failure;
   }
 }

@@ -124,6 +124,8 @@ export class Program {
 /** A folder, the processes that use it, and a name that no other test uses. */
 export class Scratch implements AsyncDisposable {
   readonly name: string;
+  /** What its programs find in their environment, beside ours. */
+  env: Readonly<Record<string, string>> = {};
   readonly #programs: Program[] = [];
   readonly #after: (() => Promise<unknown>)[] = [];
 
@@ -194,7 +196,7 @@ export class Scratch implements AsyncDisposable {
 
   /** Starts any command. */
   run(...args: string[]): Program {
-    const program = new Program([...programArgs(), ...args]);
+    const program = new Program([...programArgs(), ...args], this.env);
     this.#programs.push(program);
     return program;
   }
