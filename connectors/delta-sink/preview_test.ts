@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Schema } from "apache-arrow";
-import { type Config, type DataError, SinkBatch, type SinkTaskContext, slabOf, types } from "../../mod.ts";
+import { type Config, type DataError, replayTopic, SinkBatch, type SinkTaskContext, slabOf, types } from "../../mod.ts";
 import { FakeClock } from "../../tests/support/fake_clock.ts";
 import { collectingLog } from "../../tests/support/log.ts";
-import { committer, TABLE, TOPIC_ID } from "./committer/fixture.ts";
+import { committer, range, share, TABLE, TOPIC_ID } from "./committer/fixture.ts";
 import { deltaSinkOptions, type DeltaSinkValues } from "./config.ts";
 import { batchOf } from "./parquet/test_support.ts";
 import { DeltaPreviewTask } from "./preview.ts";
@@ -94,4 +94,30 @@ Deno.test("DeltaPreviewTask says why a commit would be refused", async () => {
 Deno.test("droppingStorage() has no way to put a commit", async () => {
   const storage = droppingStorage(new MemoryStorage());
   await assertRejects(async () => await storage.putIfAbsent("_delta_log/0.json", new Uint8Array()), Error, "preview");
+});
+
+Deno.test("a run over dead letters has offsets of its own in the table, and says nothing of how far the connector is", async () => {
+  const storage = new MemoryStorage({ uri: TABLE });
+  const commit = committer(storage);
+  const validThrough = async (version: number) => {
+    const bytes = await storage.get(`_delta_log/${String(version).padStart(20, "0")}.json`);
+    const { commitInfo } = JSON.parse(new TextDecoder().decode(bytes!).split("\n")[0]);
+    return commitInfo.tags.validThrough;
+  };
+  const replayed = share([{
+    topic: replayTopic("orders", "run"),
+    topicId: "dlq",
+    partition: 0,
+    from: 0n,
+    to: 9n,
+    fromAbsent: true,
+  }]);
+  assertEquals((await commit.commit(0, TABLE, [share([range(0, "absent", 5)])]))[0].kind, "committed");
+  assertEquals((await commit.commit(0, TABLE, [replayed]))[0].kind, "committed");
+  assertEquals((await commit.commit(0, TABLE, [share([range(0, 5, 9)])]))[0].kind, "committed");
+  assertEquals(await validThrough(0), await validThrough(2));
+  const again = committer(storage); // another process, which knows of no timestamp of the run
+  assertEquals((await again.commit(0, TABLE, [share([range(0, 9, 12)])]))[0].kind, "committed");
+  assertEquals(await validThrough(3), await validThrough(0));
+  assertEquals(await again.committedOffsets([PARTITION]), [{ ...PARTITION, offset: 12n }]);
 });
