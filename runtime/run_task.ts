@@ -72,6 +72,9 @@ export async function runTask(
   void sendMetrics(assembled.meter, memoryBytes, send, ended.signal);
   try {
     await assembled.run();
+  } catch (error) {
+    send({ kind: "metrics", metrics: assembled.meter.snapshot() }); // what it counted since the last second
+    throw error;
   } finally {
     ended.abort();
     log.close();

@@ -53,7 +53,7 @@ const SECOND_MS = 1_000;
 
 /** One process. `start()` it, wait for `done`, or `stop()` it. */
 export class Worker {
-  readonly #metrics: Metrics = deferredMetrics(async () => (await import("./metrics.ts")).createMetrics());
+  readonly #metrics: Metrics = deferredMetrics(async (clock) => (await import("./metrics.ts")).createMetrics(clock));
   readonly #connectors: Connectors;
   readonly #storage: ConfigStorage;
   readonly #ended = new AbortController();

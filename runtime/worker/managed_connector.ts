@@ -69,6 +69,7 @@ export class ManagedConnector {
     this.target = parts.target;
     this.#state = parts.target === "RUNNING" ? "UNASSIGNED" : parts.target;
     this.result = new RunResult(parts.name, parts.clock);
+    parts.metrics.connectorState(parts.name, this.#state);
   }
 
   get state(): ConnectorState {
@@ -156,7 +157,10 @@ export class ManagedConnector {
     await life?.stop(this.parts.stopTimeoutMs);
     this.#hasEnded = false;
     this.#tasksAre(state === "STOPPED" ? "UNASSIGNED" : state);
-    if (state === "STOPPED") this.#tasks.clear();
+    if (state === "STOPPED") {
+      this.#tasks.clear();
+      this.parts.metrics.tasks(this.name, 0);
+    }
     this.#setState(state);
   }
 
@@ -173,6 +177,7 @@ export class ManagedConnector {
   /** Nothing can be asked of it any more. */
   forget(): void {
     this.#isGone = true;
+    this.parts.metrics.removed(this.name);
   }
 
   /** Why it does not do what is wanted of it; empty: it does. */
@@ -209,7 +214,9 @@ export class ManagedConnector {
     const { metrics } = this.parts;
     const { name, result } = this;
     return {
+      onPlugin: (plugin) => metrics.connectorPlugin(name, plugin),
       onTasks: (count) => {
+        metrics.tasks(name, count);
         this.#tasks.clear();
         for (let task = 0; task < count; task++) this.#tasks.set(task, { state: "UNASSIGNED" });
       },

@@ -98,6 +98,7 @@ export class RunFactory {
     const { config: { worker }, threads, log: workerLog, random, restart, untilCaughtUp } = this.parts;
     const log = workerLog.with({ connector: name });
     const { instance, raw } = await this.parse(name, definition);
+    observer.onPlugin?.(instance.plugin);
     this.#wanted.set(name, instance);
     this.#granted.delete(name);
     const budget = remainingBudget(worker, [...this.#wanted.values()], name, this.#granted.values());

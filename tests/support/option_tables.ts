@@ -1,5 +1,6 @@
 /**
- * The option tables in the markdown files, from the declarations. As a program it prints them into the files.
+ * The option tables in the markdown files, from the declarations. As a program it prints them into the files, and the tables
+ * of metrics into theirs.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { jsonConverter } from "../../schemas/json/mod.ts";
 import { ownOptions as jsonSchemaOptions } from "../../schemas/json/registered/mod.ts";
 import { ownOptions as protobufOptions } from "../../schemas/protobuf/mod.ts";
 import { ruleOptions } from "../../schemas/rules/rule_options.ts";
+import { metricTables } from "./metric_tables.ts";
 
 /** By the name in `<!-- options:NAME -->`. */
 const TABLES: Readonly<Record<string, ConfigDef>> = {
@@ -49,4 +51,6 @@ export function unaligned(markdown: string): string {
 
 if (import.meta.main) {
   for await (const { url, wanted } of optionTables()) await Deno.writeTextFile(url, wanted);
+  const { url, wanted } = await metricTables();
+  await Deno.writeTextFile(url, wanted);
 }
