@@ -74,7 +74,7 @@ export interface RoundTracer {
   commit(table: string, shares: readonly Share<unknown>[]): CommitTrace;
   /** Group offsets are on their way; resolves with what went wrong, or null. */
   advance(ranges: readonly OffsetRange[], sent: Promise<unknown>): void;
-  /** Nothing can be committed any more. */
+  /** The run has failed: nothing is committed any more. */
   failed(error: unknown): void;
 }
 
@@ -219,7 +219,6 @@ export class CommitStage {
       this.dispatch({ kind: "committed", table, outcomes });
     } catch (error) {
       (trace as CommitTrace | null)?.failed(error);
-      tracer?.failed(error);
       onFatal(error);
     }
   }

@@ -53,7 +53,7 @@ export class ConnectorRun {
   #ended = false;
 
   constructor(private readonly parts: ConnectorRunParts) {
-    const { committer, clock, log, coordinator, observer } = parts;
+    const { committer, clock, log, coordinator, observer, tracer } = parts;
     this.#pins = new PinnedSchemas(log);
     this.#advance = new GroupAdvance(parts);
     this.#target = new TargetOffsets(parts, {
@@ -85,6 +85,7 @@ export class ConnectorRun {
       },
       onTaskFailed: (task, why) => this.#taskFailed(task, why),
       onFatal: (error) => this.#fail(error),
+      tracer,
     });
   }
 
@@ -163,6 +164,7 @@ export class ConnectorRun {
   #fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.parts.tracer?.failed(error);
     this.#shutDown(1000, FAILED_END_MS_MAX).finally(() => {
       this.#stopping.abort();
       this.#done.reject(error);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, type Committer, FatalError, type Log, type Retry, type TopicPartition } from "./api/mod.ts";
-import type { CommitReport } from "./commit.ts";
+import type { CommitReport, RoundTracer } from "./commit.ts";
 import type { CoordinatorOptions } from "./coordinator_state.ts";
 import type { KafkaAdmin, Membership } from "./kafka/types.ts";
 import type { TaskMetrics } from "./task_meter.ts";
@@ -59,6 +59,8 @@ export interface ConnectorRunParts {
   readonly topicFailure: "topic" | "all";
   /** Topics that cannot be used as it is, and why: found before the run. */
   readonly failed?: ReadonlyMap<string, string>;
+  /** Traces of its rounds, where somebody wants them. */
+  readonly tracer?: RoundTracer | null;
   /** Proves that a topic can be used again. */
   readonly check?: (topic: string) => Promise<void>;
 }
@@ -69,6 +71,8 @@ export type RunState = "UNASSIGNED" | "RUNNING" | "FAILED" | "RESTARTING";
 /** Who wants to know how a run goes. */
 export interface RunObserver {
   onCommit(report: CommitReport): void;
+  /** What runs as the connector. */
+  onPlugin?(plugin: { readonly name: string; readonly version: string }): void;
   /** So many tasks are being started, from 0 on. */
   onTasks?(count: number): void;
   onTaskMetrics(task: number, metrics: TaskMetrics): void;

@@ -17,6 +17,7 @@ import type { InstanceBudget } from "./config/budgets.ts";
 import type { RawConfig } from "./config/raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { byTopic } from "./by_topic.ts";
+import type { RoundTracer } from "./commit.ts";
 import { ConnectorRun } from "./connector_run.ts";
 import { createGroupOffsetsCommitter } from "./group_offsets.ts";
 import { createAdmin } from "./kafka/admin.ts";
@@ -136,12 +137,19 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
       topicFailure: values["topic.failure"],
       failed,
       check: (topic) => check([topic]),
+      tracer: await tracerOf(instance.name),
     });
     return { run, close: () => admin.close() };
   } catch (error) {
     await admin.close();
     throw error;
   }
+}
+
+/** Traces of its rounds where Deno's exporter is on; else there are none, and nothing is loaded for them. */
+async function tracerOf(connector: string): Promise<RoundTracer | null> {
+  if (Deno.env.get("OTEL_DENO")?.toLowerCase() !== "true") return null;
+  return (await import("./tracing.ts")).createRoundTracer(connector);
 }
 
 /** All partitions that it is to read. Throws FatalError where it names a topic that there is not. */
