@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RecordBatch } from "apache-arrow";
+import type { RecordBatch, Schema } from "apache-arrow";
 import {
   type Converter,
   type ConverterContext,
@@ -12,6 +12,7 @@ import {
   type DecodedRows,
   type RawRecords,
   type RejectRecord,
+  type SchemaDocument,
 } from "../mod.ts";
 import { type Frame, readFrame, schemaIdHeader } from "./frame.ts";
 import type { RegisteredConfig } from "./registered_options.ts";
@@ -162,6 +163,23 @@ class Decoders {
     return choice;
   }
 
+  /** The columns of a schema, its first message's where it has several. */
+  async columnsOf(document: SchemaDocument): Promise<Schema> {
+    const { subject, version, id } = document;
+    const registered = document as RegisteredSchema;
+    const references = await this.registry.resolveReferences(registered);
+    const source = {
+      ...(id === null ? {} : { schemaId: id }),
+      ...(version === null ? {} : { version }),
+      subject,
+    };
+    const messageIndexes = this.format.hasMessageIndexes ? [0] : [];
+    const writer = { text: document.schema, references, messageIndexes, source };
+    const choice = await this.#compile(registered, writer, version !== null);
+    if (choice instanceof DataError) throw choice;
+    return (choice instanceof Ruled ? choice.decoder : choice).rows.finish().schema;
+  }
+
   async #sourceOf({ id, subject, version }: RegisteredSchema): Promise<SchemaSource> {
     const { topic, side } = this.context;
     const strategy = this.config[`${side}.subject.name.strategy`];
@@ -171,15 +189,17 @@ class Decoders {
     return { ...(id === null ? {} : { schemaId: id }), ...named };
   }
 
-  async #compile(registered: RegisteredSchema, writer: WriterSchema): Promise<Choice> {
+  async #compile(registered: RegisteredSchema, writer: WriterSchema, hasContract = true): Promise<Choice> {
     const { id, guid, schemaType } = registered;
     const { format, context } = this;
     try {
       if (schemaType !== format.schemaType) {
         const why = `it is of type ${schemaType}, expected ${format.schemaType}`;
-        throw new DataError(`Cannot decode with schema ${id ?? guid}: ${why}`, { reason: format.mismatch });
+        throw new DataError(`Cannot decode with schema ${id ?? guid ?? writer.source.subject}: ${why}`, {
+          reason: format.mismatch,
+        });
       }
-      const prepared = await this.#prepare(registered, writer);
+      const prepared = hasContract ? await this.#prepare(registered, writer) : null;
       if (prepared === null) return format.compile(writer);
       const decoder = format.compile(prepared.writer, prepared.reader);
       return prepared.rules === null ? decoder : new Ruled(decoder, prepared.rules);
@@ -228,6 +248,10 @@ class RegisteredConverter implements Converter {
     private readonly format: RegisteredFormat,
     private readonly isKey: boolean,
   ) {}
+
+  columnsOf(schema: SchemaDocument): Promise<Schema> {
+    return this.decoders.columnsOf(schema);
+  }
 
   async decode(records: RawRecords, indices: Int32Array, reject: RejectRecord): Promise<readonly DecodedRows[]> {
     const { bytes } = records;

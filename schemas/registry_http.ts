@@ -131,12 +131,13 @@ function jsonOf(text: string): object | null {
 }
 
 /** A base URL without credentials or a trailing slash, and the header that goes with it. */
-interface Endpoint {
+export interface Endpoint {
   readonly base: string;
   readonly authorization: Readonly<Record<string, string>>;
 }
 
-function endpointsOf(config: RegistryConfig): Endpoint[] {
+/** Of every URL, in the order of the configuration. */
+export function endpointsOf(config: RegistryConfig): Endpoint[] {
   const source = config["schema.registry.basic.auth.credentials.source"];
   const userInfo = config["schema.registry.basic.auth.user.info"];
   const token = config["schema.registry.bearer.auth.token"];

@@ -86,6 +86,22 @@ export interface ConverterContext {
   pinSchema(proposal: Schema): Promise<Schema>;
 }
 
+/** A schema that a registry holds, or might hold. */
+export interface SchemaDocument {
+  /** What the registry calls its format. */
+  readonly schemaType: "AVRO" | "PROTOBUF" | "JSON";
+  readonly subject: string;
+  /** Null, both: it is not registered. */
+  readonly version: number | null;
+  readonly id: number | null;
+  readonly schema: string;
+  /** What it imports, by the name that its text uses. */
+  readonly references: readonly { readonly name: string; readonly subject: string; readonly version: number }[];
+  /** Of its data contract, as the registry holds them. */
+  readonly ruleSet?: unknown;
+  readonly metadata?: unknown;
+}
+
 /** Bytes to columns. */
 export interface Converter {
   /** The schema of all rows, where it is one that is known beforehand. */
@@ -103,6 +119,11 @@ export interface Converter {
   wants?(): Promise<number>;
   /** Shows the converter records to infer from. */
   learn?(sample: readonly RawRecords[]): Promise<void>;
+  /**
+   * For formats whose records name a schema of a registry: the columns that the records of a schema have, by the options
+   * of this converter. Throws DataError where all of them are rejected, FatalError where they stop the topic.
+   */
+  columnsOf?(schema: SchemaDocument): Promise<Schema>;
 }
 
 /** A wire format: `value.converter: <name>`. */

@@ -46,6 +46,9 @@ export async function tables(): Promise<TableTools> {
     { mappingOfSubject, subjectsOf },
     { arrowToDelta, arrowTypeToDelta, describeDeltaType },
     { createParquetFile },
+    { fitOf },
+    { ddlOfColumns, ddlOfTable },
+    { Subjects },
   ] = await Promise.all([
     import("../../connectors/delta-sink/inspect.ts"),
     import("../../connectors/delta-sink/apply_schema.ts"),
@@ -55,6 +58,9 @@ export async function tables(): Promise<TableTools> {
     import("../../schemas/mapping_report.ts"),
     import("../../connectors/delta-sink/delta/schema.ts"),
     import("../../connectors/delta-sink/parquet/parquet_file.ts"),
+    import("../../connectors/delta-sink/fit.ts"),
+    import("../../connectors/delta-sink/ddl.ts"),
+    import("../../schemas/compatibility.ts"),
   ]);
   const tools = {
     ...{ describeTable: inspect.describeTable, inspectTable: inspect.inspectTable, sampleRows: inspect.sampleRows },
@@ -62,12 +68,16 @@ export async function tables(): Promise<TableTools> {
       applyTableSchema,
       columnsOfSubject,
       createParquetFile,
+      ddlOfColumns,
+      ddlOfTable,
+      fitOf,
       schemaOfId,
       registryOptions,
       storageOptions: s3Options,
       subjectsOf,
     },
     storageOf: (values: Values<typeof s3Options>) => ({ s3: s3Settings(values) }),
+    createSubjects: (...given: ConstructorParameters<typeof Subjects>) => new Subjects(...given),
     mappingOfSubject: (...[asked, parts]: [Parameters<typeof mappingOfSubject>[0], Parameters<typeof subjectsOf>[1]]) =>
       mappingOfSubject(asked, parts, arrowToDelta),
     describeColumn: (type: DataType, path: string) => describeDeltaType(arrowTypeToDelta(type, path)),

@@ -60,7 +60,7 @@ export async function applySchema(
 }
 
 /** How to reach the table, by `--set`; what is not set is as the environment (`AWS_...`) says. */
-function storageAccess({ storageOptions, storageOf }: TableTools, sets: readonly string[]): StorageAccess {
+export function storageAccess({ storageOptions, storageOf }: TableTools, sets: readonly string[]): StorageAccess {
   const entries = sets.map((set): [string, string] => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
     if (key === undefined) throw new ConfigError([{ key: "--set", value: set, why: "must be KEY=VALUE" }]);
@@ -70,7 +70,7 @@ function storageAccess({ storageOptions, storageOf }: TableTools, sets: readonly
 }
 
 /** The registry's options by flag, or as the worker section of a configuration file has them. */
-async function registryConfig<Def extends ConfigDef>(
+export async function registryConfig<Def extends ConfigDef>(
   registryOptions: Def,
   url: string | undefined,
   path: string,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DataType, RecordBatch, Schema } from "apache-arrow";
-import type { Clock, ConfigDef, Log, Values } from "../api/mod.ts";
+import type { Clock, ConfigDef, Log, SchemaDocument, Values } from "../api/mod.ts";
 
 /** A table as a command shows it; all of it can be printed as JSON. */
 export interface InspectedTable {
@@ -47,6 +47,45 @@ export interface RegistryParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+}
+
+/** How columns of rows stand to a table's; `connectors/delta-sink/fit.ts` says more. */
+export interface ColumnsFit {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly widened: readonly string[];
+  readonly required: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** The subjects of a registry; `schemas/compatibility.ts` says more. */
+export interface RegistrySubjects {
+  names(): Promise<readonly string[]>;
+  versionsOf(subject: string): Promise<readonly number[]>;
+  version(subject: string, version: number | "latest"): Promise<SchemaDocument>;
+  rulesOf(document: SchemaDocument): readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly expression: string;
+    readonly rejects: boolean;
+    readonly isUnknown: boolean;
+  }[];
+  compatibilityOf(candidate: SchemaDocument): Promise<{
+    readonly isCompatible: boolean;
+    readonly level: string | null;
+    readonly messages: readonly string[];
+    readonly isFirst: boolean;
+  }>;
+  register(candidate: SchemaDocument): Promise<{ readonly id: number; readonly version: number | null }>;
+}
+
+/** Engines that tables are declared for. */
+export type DdlEngine = "spark" | "trino" | "duckdb";
+
+/** For whom, and what the table is called there: `table`, `schema.table` or `catalog.schema.table`; null: by its place. */
+export interface DdlAsked {
+  readonly engine: DdlEngine;
+  readonly name: string | null;
 }
 
 /** Looking at tables and changing them. `Def` are the options of the schema registry. */
@@ -94,6 +133,17 @@ export interface TableTools<Def extends ConfigDef = ConfigDef> {
       readonly subjects: readonly { readonly subject: string; readonly version: number }[];
     } | null
   >;
+  /** How columns of rows stand to a table's. Throws DataError for what no table can have. */
+  fitOf(table: Schema, rows: Schema): ColumnsFit;
+  /** The subjects of a registry: the one thing here that can register a schema. */
+  createSubjects(config: Values<Def>, parts: RegistryParts): RegistrySubjects;
+  /** The statements by which an engine reads a table; null: there is none. */
+  ddlOfTable(uri: string, asked: DdlAsked, storage?: StorageAccess): Promise<string | null>;
+  /** The statements that make a table of these columns. Throws DataError where none can have them. */
+  ddlOfColumns(
+    table: { readonly uri: string; readonly columns: Schema; readonly partitionColumns: readonly string[] },
+    asked: DdlAsked,
+  ): string;
   /** Begins a Parquet file; the bytes that are returned are to be written out in order. */
   createParquetFile(options: { readonly schema: Schema; readonly codec: "zstd" | "snappy" | "uncompressed" }): {
     append(batch: RecordBatch): Uint8Array[];
