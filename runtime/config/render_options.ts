@@ -6,16 +6,34 @@
 import { type ConfigDef, Secret } from "../api/config_def.ts";
 import { type AnyOption, showNumber } from "./parse_value.ts";
 
+/** One option, in words; code is in backticks. */
+export interface OptionRow {
+  readonly key: string;
+  readonly type: string;
+  /** `required`, or empty where there is none. */
+  readonly fallback: string;
+  readonly doc: string;
+}
+
 /** A markdown table: key, type, default, doc. High importance first, else in the order of the declaration. */
 export function renderOptions(def: ConfigDef): string {
+  const rows = optionRows(def).map(({ key, type, fallback, doc }) =>
+    `| \`${key}\` | ${type} | ${escaped(fallback)} | ${escaped(doc)} |`
+  );
+  return ["| key | type | default | what it does |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+/** The same as rows. */
+export function optionRows(def: ConfigDef): OptionRow[] {
   const rank = { high: 0, medium: 1, low: 2 };
   const options = Object.entries(def as Readonly<Record<string, AnyOption>>)
     .sort(([, a], [, b]) => rank[a.importance] - rank[b.importance]);
-  const rows = options.map(([key, option]) => {
-    const name = option.type === "map" ? `${key}.*` : key;
-    return `| \`${name}\` | ${typeText(option)} | ${defaultText(option)} | ${escaped(option.doc)} |`;
-  });
-  return ["| key | type | default | what it does |", "|---|---|---|---|", ...rows].join("\n");
+  return options.map(([key, option]) => ({
+    key: option.type === "map" ? `${key}.*` : key,
+    type: typeText(option),
+    fallback: defaultText(option),
+    doc: option.doc,
+  }));
 }
 
 const BLOCK = /(<!-- options:([\w-]+) -->\n)([^]*?)(<!-- \/options -->)/g;
@@ -38,8 +56,8 @@ function defaultText(option: AnyOption): string {
   if (!Object.hasOwn(option, "default")) return "required";
   const { default: value, type } = option;
   if (value === null || value instanceof Secret || type === "map") return "";
-  if (Array.isArray(value)) return value.length === 0 ? "" : `\`${escaped(value.join(", "))}\``;
-  return `\`${typeof value === "number" ? showNumber(type, value) : escaped(String(value)) || '""'}\``;
+  if (Array.isArray(value)) return value.length === 0 ? "" : `\`${value.join(", ")}\``;
+  return `\`${typeof value === "number" ? showNumber(type, value) : String(value) || '""'}\``;
 }
 
 function escaped(text: string): string {
