@@ -158,7 +158,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/credential-providers": ["connectors/delta-sink/storage/s3/"],
   "hyparquet-writer": ["connectors/delta-sink/parquet/"],
   "prom-client": ["runtime/metrics/page.ts"],
-  "@opentelemetry/api": ["runtime/tracing.ts"],
+  "@opentelemetry/api": ["runtime/tracing"],
   "@std/yaml": ["runtime/config/"],
   "commander": ["runtime/cli/command_line.ts", "runtime/cli/flags/"],
   "@bufbuild/cel": ["runtime/cel", "schemas/rules/cel.ts"],

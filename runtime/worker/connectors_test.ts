@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "../../tests/support/fake_clock.ts";
 import { collectingLog } from "../../tests/support/log.ts";
 import { ConfigError, FatalError } from "../api/mod.ts";
-import { deferredMetrics } from "../deferred_metrics.ts";
+import { createMetrics } from "../metrics.ts";
 import type { RunObserver } from "../run_parts.ts";
 import { RequestRefused } from "../worker_api.ts";
 import { ConfigStorage, type KeyValueStore } from "./config_storage.ts";
@@ -26,6 +26,7 @@ function world(
   const runs = new Map<string, FakeRun[]>();
   const observers: RunObserver[] = [];
   const log = collectingLog();
+  const metrics = createMetrics(clock);
   const connectors = new Connectors({
     workerId: () => "here:1",
     storage: new ConfigStorage(store),
@@ -53,7 +54,7 @@ function world(
     },
     managed: {
       clock,
-      metrics: deferredMetrics(() => Promise.reject(new Error("nobody looks"))),
+      metrics,
       restart: { max: 1, backoffMs: 100, backoffMsMax: 100 },
       stopTimeoutMs: 1000,
     },
@@ -66,7 +67,7 @@ function world(
     const { connector, tasks } = connectors.status(name);
     return [connector.state, ...tasks.map(({ state }) => state)].join(" ");
   };
-  return { connectors, clock, kept, runs, states, observers };
+  return { connectors, clock, kept, runs, states, observers, metrics };
 }
 
 const refused = async (status: number, work: () => Promise<unknown>) => {
@@ -225,4 +226,33 @@ Deno.test("Connectors leaves what stands in a file to the file, and offsets to c
   await connectors.pause("a");
   await refused(409, () => connectors.resetOffsets("a"));
   assertEquals(states("a"), "PAUSED PAUSED PAUSED");
+});
+
+Deno.test("Connectors tells metrics the state of each connector and its tasks, and when it is no more", async () => {
+  const { connectors, clock, observers, metrics } = world();
+  const shown = async (name: string) => {
+    const lines = (await metrics.text()).split("\n").filter((line) => line.includes(`connector="${name}"`));
+    const states = lines.filter((line) => /_status\{/.test(line) && line.endsWith(" 1"));
+    return { lines, states: states.map((line) => /status="(\w+)"/.exec(line)![1]).join(" ") };
+  };
+  await connectors.create("asleep", {}, "STOPPED");
+  assertEquals((await shown("asleep")).states, "stopped");
+  await connectors.create("a", {}, "RUNNING");
+  await clock.advance(0);
+  assertEquals((await shown("a")).states, "running running running");
+  observers[0].onPlugin?.({ name: "delta-sink", version: "1" });
+  await connectors.pause("a");
+  assertEquals((await shown("a")).states, "paused paused paused");
+  await connectors.stopConnector("a");
+  assertEquals((await shown("a")).states, "stopped", "it has no tasks");
+  await connectors.resume("a");
+  await clock.advance(0);
+  assertEquals((await shown("a")).states, "running running running");
+  assert((await shown("a")).lines.includes(
+    'kafka_connect_connector_info{connector="a",connector_type="sink",connector_class="delta-sink",connector_version="1"} 1',
+  ));
+  await connectors.delete("a");
+  assertEquals((await shown("a")).lines, []);
+  assertEquals((await shown("asleep")).states, "stopped");
+  await connectors.shutDown();
 });
