@@ -4,8 +4,10 @@
  *
  * @module
  */
-import { ConfigError, type Log } from "../api/mod.ts";
+import { type Clock, ConfigError, type Log } from "../api/mod.ts";
+import { systemClock } from "../clock.ts";
 import { isLoopback, parseListen } from "../config/worker_options.ts";
+import { endWithin } from "../within.ts";
 import { errorResponse } from "./error_response.ts";
 import { refuseForeign } from "./origin.ts";
 
@@ -39,7 +41,12 @@ export interface HttpOptions {
   readonly later?: () => Promise<readonly Route[]>;
   /** None: no TLS, everybody is let in. */
   readonly security?: HttpSecurity;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
+
+/** At the end of the process: a client that has not sent its request, or taken its answer, by then is left alone. */
+const END_MS_MAX = 2_000;
 
 /** One method and path; `:name` in the path matches one part. */
 export interface Route {
@@ -51,13 +58,13 @@ export interface Route {
 /** The running server. */
 export interface HttpServer {
   readonly port: number;
-  /** Ends it; what is being answered is answered. */
+  /** Ends it; what is being answered is answered, unless its client keeps us waiting. */
   stop(): Promise<void>;
 }
 
 /** Starts it; null where it is switched off. Throws ConfigError where the address or the certificate cannot be used. */
 export function startHttpServer(options: HttpOptions): HttpServer | null {
-  const { listen, log, security } = options;
+  const { listen, log, security, clock = systemClock } = options;
   if (listen === "off") return null;
   const address = parseListen(listen);
   if (!address) throw new ConfigError([{ key: "http.listen", value: listen, why: 'must be host:port or "off"' }]);
@@ -85,7 +92,10 @@ export function startHttpServer(options: HttpOptions): HttpServer | null {
     const why = `cannot be used with http.tls.key (${error.message}); both must be PEM, the key unencrypted`;
     throw new ConfigError([{ key: "http.tls.certificate", why }]);
   }
-  return { port: server.addr.port, stop: () => server.shutdown() };
+  return {
+    port: server.addr.port,
+    stop: () => endWithin({ clock, log }, END_MS_MAX, "HTTP server", server.shutdown()),
+  };
 }
 
 function isAddressTrouble(error: unknown): error is Error {

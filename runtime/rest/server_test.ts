@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { collectingLog } from "../../tests/support/log.ts";
 import { ConfigError } from "../api/mod.ts";
+import { systemClock } from "../clock.ts";
 import { type HttpOptions, matchPath, startHttpServer } from "./server.ts";
 
 function start(options: Partial<HttpOptions> = {}) {
@@ -28,6 +29,27 @@ Deno.test("startHttpServer() serves metrics and that the process lives", async (
   } finally {
     await server.stop();
   }
+});
+
+Deno.test("stop() does not wait for a client that never ends its request", async () => {
+  const reading = Promise.withResolvers<void>();
+  const asked = {
+    method: "POST",
+    path: "/slow",
+    handle: async (request: Request) => {
+      reading.resolve();
+      return new Response(await request.text());
+    },
+  };
+  const clock = { ...systemClock, sleep: () => Promise.resolve() };
+  const { server, log } = start({ routes: [asked], clock });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const head = "POST /slow HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{";
+  await client.write(new TextEncoder().encode(head));
+  await reading.promise;
+  await server.stop();
+  assert(log.lines.some(({ message }) => message === "The HTTP server did not end in time"));
+  client.close();
 });
 
 Deno.test("startHttpServer() says why the worker is not ready", async () => {
