@@ -51,6 +51,7 @@ function reporterOf(overrides: Partial<ReporterOptions> = {}) {
     skipAcknowledged: false,
     connector: "c1",
     task: 2,
+    clock: { now: () => 99 },
     log: memoryLog(),
     retry,
     budget: { ratio: 0.5, windowRecords: 100 },
@@ -199,12 +200,14 @@ Deno.test("report() drops the stack trace of a letter that is too large, then st
 });
 
 Deno.test("report() stops the task where errors are not tolerated, and says what to do", () => {
-  const { reporter } = reporterOf({ producer: null, tolerance: "none" });
+  let intolerable = 0;
+  const { reporter } = reporterOf({ producer: null, tolerance: "none", onIntolerable: () => intolerable++ });
   const { message, cause } = assertThrows(() => reporter.report("VALUE_CONVERTER", SLAB, 0, bad()), FatalError);
   for (const part of ["orders-3@120", "VALUE_CONVERTER", "Cannot read price", "errors.deadletterqueue.topic.name"]) {
     assertStringIncludes(message, part);
   }
   assert(cause instanceof DataError);
+  assertEquals(intolerable, 1);
 });
 
 Deno.test("report() only counts where the loss was accepted", async () => {

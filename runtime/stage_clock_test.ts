@@ -25,3 +25,21 @@ Deno.test("StageClock.spent() takes work that was done in another stage's turn o
   now += 2;
   assertEquals(stages.totals(), { consume: 4, idle: 8 });
 });
+
+Deno.test("StageClock.takePuts() tells how many puts there were, their time, and the longest since the last look", async () => {
+  let now = 0;
+  const stages = new StageClock({ monotonic: () => now }, "idle");
+  const during = (stage: string, ms: number) => stages.during(stage, () => Promise.resolve(void (now += ms)));
+  await during("put", 30);
+  await during("decode", 500);
+  await during("put", 10);
+  assertEquals(stages.takePuts(), { count: 2, ms: 40, msMax: 30 });
+  await during("put", 5);
+  assertEquals(stages.takePuts(), { count: 3, ms: 45, msMax: 5 });
+  const failing = stages.during("put", () => {
+    now += 2;
+    return Promise.reject(new Error("no"));
+  });
+  await failing.catch(() => {}); // that one is noted, too
+  assertEquals(stages.takePuts(), { count: 4, ms: 47, msMax: 2 });
+});
