@@ -130,8 +130,8 @@ Deno.test("IDENT declares the options that its README shows", () => {
 });
 `;
 
-const RECEIVER = `/** A target to try it with: prints what is posted. \`deno run -A receiver.ts\` */
-Deno.serve({ hostname: "127.0.0.1", port: 9099 }, async (request) => {
+const RECEIVER = `/** A target to try it with: prints what is posted, on port 9099 or \`PORT\`. */
+Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.env.get("PORT") ?? 9099) }, async (request) => {
   const text = await request.text();
   if (text !== "") console.log(text.trimEnd());
   return new Response();
