@@ -11,7 +11,6 @@ import {
   type Values,
 } from "./api/mod.ts";
 import { createTransformStage, type TransformStage } from "./transform.ts";
-import { compileDatePattern } from "./transforms/date_pattern.ts";
 import { insertField } from "./transforms/insert_field.ts";
 import { replaceField } from "./transforms/replace_field.ts";
 import { timestampConverter } from "./transforms/timestamp_converter.ts";
@@ -183,16 +182,6 @@ Deno.test("TimestampConverter refuses what the target cannot hold instead of wra
 
 Deno.test("TimestampConverter needs a format to write text", () => {
   assertThrows(() => stageOf(timestampConverter, { "target.type": "string" }), FatalError, "needs a format");
-});
-
-Deno.test("compileDatePattern() names what it does not know", () => {
-  for (const pattern of ["yyyy-MMM-dd", "yy", "hh a", "EEE", "'open"]) {
-    assertEquals(typeof compileDatePattern(pattern), "string", pattern);
-  }
-  const pattern = compileDatePattern("d.M.yyyy 'um' HH:mm 'o''clock' Z");
-  if (typeof pattern === "string") throw new Error(pattern);
-  assertEquals(pattern.parse("1.2.1970 um 01:30 o'clock +0130"), 31n * 86_400_000_000n);
-  assertEquals(pattern.format(31n * 86_400_000_000n), "1.2.1970 um 00:00 o'clock +0000");
 });
 
 const twoSteps = (first: TransformPlugin, second: TransformPlugin) =>

@@ -46,7 +46,8 @@ const OPTIONS = {
   }),
   "format": option.string({
     doc:
-      "A Java date pattern: how text is read, and with target.type string how it is written. UTC where it has no zone.",
+      "A Java date pattern: how text is read, and with target.type string how it is written. UTC where it has no zone; " +
+      "years of two digits lie within 80 years before and 20 after the record's timestamp.",
     default: "",
     check: (text) => {
       const pattern = compileDatePattern(text);
@@ -81,8 +82,8 @@ const TARGETS: Readonly<Record<Options["target.type"], () => DataType>> = {
   "Timestamp": types.timestamp,
 };
 
-/** An entry as microseconds since 1970 UTC; null: it is none. */
-type Reader = (data: Data, index: number) => bigint | null;
+/** An entry as microseconds since 1970 UTC; null: it is none. `nearMs` says which century a short year is of. */
+type Reader = (data: Data, index: number, nearMs: number | null) => bigint | null;
 
 /** The transform of that name. */
 export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
@@ -121,7 +122,7 @@ export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
         const after = new Schema(fields, schema.metadata);
         const read = readerOf(type, pattern, config);
         const error = failure(read === null ? "field holds no time" : "not a time", fieldPath, type, config);
-        return ({ data, numRows }, _batch, reject) => {
+        return ({ data, numRows }, batch, reject) => {
           const source = data.children[at];
           const column = createColumn(fields[at].type);
           for (let row = 0; row < numRows; row++) {
@@ -129,7 +130,8 @@ export const timestampConverter: TransformPlugin<typeof OPTIONS> = {
               column.appendNull();
               continue;
             }
-            const micros = read && read(source, row);
+            const ms = batch.timestampMs(row);
+            const micros = read && read(source, row, ms < 0 ? null : ms);
             if (micros !== null && append(column, micros, target, pattern, config)) continue;
             column.appendNull();
             reject(row, error);
@@ -167,8 +169,8 @@ function readerOf(type: DataType, pattern: DatePattern | null, config: Options):
     case Type.Utf8: {
       const decoder = new TextDecoder();
       return pattern &&
-        (({ values, valueOffsets }, index) =>
-          pattern.parse(decoder.decode(values.subarray(valueOffsets[index], valueOffsets[index + 1]))));
+        (({ values, valueOffsets }, index, nearMs) =>
+          pattern.parse(decoder.decode(values.subarray(valueOffsets[index], valueOffsets[index + 1])), nearMs));
     }
     default:
       return null;
