@@ -62,6 +62,13 @@ function answer(schemas: readonly RegisteredSchema[], path: string): Response {
     if (ids) return registryJson(200, found.map((s) => ({ context: ".", id: s.id })));
     return schemaAnswer(found[0], `Schema ${guid}`);
   }
+  if (path.endsWith("/subjects")) return registryJson(200, [...new Set(schemas.map(({ subject }) => subject))]);
+  const listed = /\/subjects\/([^/]+)\/versions$/.exec(path)?.[1];
+  if (listed) {
+    const versions = schemas.filter(({ subject }) => subject === decodeURIComponent(listed)).map((s) => s.version);
+    if (versions.length > 0) return registryJson(200, versions);
+    return registryJson(404, { error_code: 40401, message: `Subject '${listed}' not found.` });
+  }
   const [, name, version] = /\/subjects\/([^/]+)\/versions\/(\w+)$/.exec(path) ?? [];
   if (!name) return registryJson(404, { error_code: 404, message: "HTTP 404 Not Found" });
   const ofSubject = schemas.filter((s) => s.subject === decodeURIComponent(name));

@@ -10,7 +10,9 @@ import { compareSchemas } from "./delta/compare_schemas.ts";
 import { loadSnapshot } from "./delta/load.ts";
 import { commitPath } from "./delta/log.ts";
 import { allowsTimestampNtz, assertWritable } from "./delta/protocol.ts";
-import { arrowToDelta, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
+import { arrowToDelta, type DeltaStruct, deltaToArrow, parseDeltaSchema, usesTimestampNtz } from "./delta/schema.ts";
+import { fitOf } from "./fit.ts";
+import { createProjector } from "./project.ts";
 import { type OpenOptions, openStorage } from "./storage/open.ts";
 
 const ATTEMPTS_MAX = 100;
@@ -29,7 +31,8 @@ export async function applyTableSchema(
     if (snapshot === null) throw new FatalError(`Cannot change the schema of "${uri}": there is no Delta table`);
     const { version, protocol, metadata } = snapshot;
     assertWritable(uri, protocol, metadata);
-    const compared = compareSchemas(parseDeltaSchema(metadata.schemaString), wanted);
+    const table = parseDeltaSchema(metadata.schemaString);
+    const compared = compareSchemas(table, withWiderTypes(table, wanted));
     if (compared.kind === "subset") return { version, added: [] };
     if (compared.kind === "conflict") {
       throw new FatalError(`Cannot change the schema of "${uri}" by adding columns alone: ${compared.diff.join("; ")}`);
@@ -60,4 +63,12 @@ export async function applyTableSchema(
   throw new FatalError(
     `Cannot change the schema of "${uri}": other writers won ${ATTEMPTS_MAX} versions in a row; try again`,
   );
+}
+
+/** What is wanted, with the table's types where they hold its own without loss, as they do for records. */
+function withWiderTypes(table: DeltaStruct, wanted: DeltaStruct): DeltaStruct {
+  if (compareSchemas(table, wanted).kind !== "conflict") return wanted;
+  const [columns, rows] = [deltaToArrow(table), deltaToArrow(wanted)];
+  if (fitOf(columns, rows).changed.length > 0) return wanted;
+  return arrowToDelta(createProjector(columns, rows, "add").schema);
 }

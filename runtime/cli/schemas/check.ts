@@ -60,7 +60,8 @@ export async function checkAll(
     const addedByCommand = async (subject: string, version: number, table: Parameters<TableTools["fitOf"]>[0]) => {
       try {
         const asked = { config: registry as never, subject, version };
-        return tools.fitOf(table, await tools.columnsOfSubject(asked, PARTS)).added;
+        const { added, changed } = tools.fitOf(table, await tools.columnsOfSubject(asked, PARTS));
+        return changed.length > 0 ? null : added;
       } catch (error) {
         if (error instanceof DataError) return null;
         throw error;

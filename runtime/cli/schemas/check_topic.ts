@@ -51,7 +51,7 @@ export interface CheckParts {
   readonly instance: Instance;
   readonly pipeline: Pipeline;
   readonly subjects: RegistrySubjects;
-  readonly tools: Pick<TableTools, "fitOf">;
+  readonly tools: Pick<TableTools, "fitOf" | "describeColumn">;
   /** What `table schema apply` would add to a table; null: it would fail. */
   readonly addedByCommand: (subject: string, version: number, table: Schema) => Promise<readonly string[] | null>;
   /** ` --config FILE`, where it is told. */
@@ -156,7 +156,7 @@ async function judge(
 }
 
 async function fixes(
-  { addedByCommand, configFlag }: CheckParts,
+  { addedByCommand, configFlag, tools }: CheckParts,
   { subject, version }: SchemaDocument,
   fit: ColumnsFit,
   { before, policy, table }: { before: Schema; policy: string; table: string },
@@ -164,13 +164,18 @@ async function fixes(
   const out: string[] = [];
   if (fit.added.length > 0 && policy !== "add") {
     const apply = `deno task table schema apply ${table} --subject ${subject}@`;
-    if (version === null) out.push(`once it is registered, before its first record: ${apply}VERSION${configFlag}`);
-    else {
-      const added = await addedByCommand(subject, version, before);
+    const isNtz = (text: string) => text.includes("timestamp_ntz");
+    const raises = fit.added.some(isNtz) &&
+      !before.fields.some(({ name, type }) => isNtz(tools.describeColumn(type, name)));
+    if (!raises && version === null && fit.changed.length === 0) {
+      out.push(`once it is registered, before its first record: ${apply}VERSION${configFlag}`);
+    } else if (!raises && version !== null) {
       // The command knows nothing of columns.json and transforms.
+      const added = await addedByCommand(subject, version, before);
       if (added && added.join() === fit.added.join()) out.push(`${apply}${version}${configFlag}`);
     }
-    out.push("schema.evolution: add, which adds columns with the first records that have them");
+    const more = raises ? " and allow.protocol.upgrade: true (timestamp_ntz)" : "";
+    out.push(`schema.evolution: add${more}, which adds columns with the first records that have them`);
   }
   for (const column of fit.changed) {
     const [path] = column.split(": ");
