@@ -149,7 +149,7 @@ export class Connectors implements WorkerApi {
         connector: name,
       });
       const managed = this.add(name, definition, initial);
-      if (initial === "RUNNING" && !this.#closing) managed.begin();
+      if (initial === "RUNNING") this.#begin(managed);
       return this.info(name);
     } finally {
       this.#coming.delete(name);
@@ -193,7 +193,7 @@ export class Connectors implements WorkerApi {
     return this.#inTurn(name, async (managed) => {
       if (managed.target === "RUNNING") return;
       await this.parts.storage.putTarget(name, "RUNNING");
-      managed.begin();
+      this.#begin(managed);
     });
   }
 
@@ -202,7 +202,7 @@ export class Connectors implements WorkerApi {
       const isFailed = managed.state === "FAILED";
       if (managed.target === "RUNNING" && (isFailed || !onlyFailed)) {
         await managed.end("UNASSIGNED");
-        managed.begin();
+        this.#begin(managed);
       }
       return managed.status;
     });
@@ -216,7 +216,7 @@ export class Connectors implements WorkerApi {
       if (managed.target !== "RUNNING" || managed.restartTask(task)) return;
       // Its run has ended, or has not begun: a task runs in no other way.
       await managed.end("UNASSIGNED");
-      managed.begin();
+      this.#begin(managed);
     });
   }
 
@@ -247,6 +247,12 @@ export class Connectors implements WorkerApi {
     });
   }
 
+  /** The end may have come in the meantime: nothing would end what begins after it. */
+  #begin(managed: ManagedConnector): void {
+    managed.target = "RUNNING";
+    if (!this.#closing) managed.begin();
+  }
+
   #refuseAtTheEnd(): void {
     if (this.#closing) throw new RequestRefused(409, "The worker is stopping");
   }
@@ -269,7 +275,7 @@ export class Connectors implements WorkerApi {
       const isToRun = managed.target === "RUNNING";
       if (isToRun) await managed.end("UNASSIGNED");
       managed.definition = definition;
-      if (isToRun) managed.begin();
+      if (isToRun) this.#begin(managed);
       this.parts.log.info("A connector's configuration is replaced", { connector: name });
       return this.info(name);
     });

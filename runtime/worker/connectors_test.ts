@@ -14,12 +14,12 @@ function world(
   prepare: (name: string, n: number, signal: AbortSignal) => FakeRun | Promise<FakeRun> = () => new FakeRun(),
 ) {
   const clock = new FakeClock();
-  const kept = new Map<string, string>();
+  const kept: Map<string, string> & { delay?: Promise<void> } = new Map();
   const store: KeyValueStore = {
     load: () => Promise.resolve(kept),
-    put: (entries) => {
+    put: async (entries) => {
+      await kept.delay;
       for (const [key, value] of entries) value === null ? kept.delete(key) : kept.set(key, value);
-      return Promise.resolve();
     },
     close: () => Promise.resolve(),
   };
@@ -213,6 +213,44 @@ Deno.test("Connectors lets a stop wait for the last round, and other connectors 
   assertEquals([states("a"), runs.get("a")!.length], ["RUNNING RUNNING RUNNING", 2]);
   await connectors.shutDown();
   await refused(409, () => connectors.pause("a"));
+});
+
+Deno.test("Connectors.shutDown() in the middle of a restart, a resume or a new configuration starts nothing after it", async () => {
+  const { connectors, clock, runs } = world();
+  const flushed = Promise.withResolvers<boolean>();
+  for (const name of ["a", "b", "c"]) await connectors.create(name, {}, "RUNNING");
+  await clock.advance(0);
+  for (const name of ["a", "b", "c"]) runs.get(name)![0].flushed = flushed.promise;
+  const asked = Promise.all([
+    connectors.restart("a", { includeTasks: true, onlyFailed: false }),
+    connectors.putConfig("b", { topics: "u" }),
+    connectors.stopConnector("c"),
+  ]);
+  const resumed = assertRejects(() => connectors.resume("c"), RequestRefused, "stopping");
+  await clock.advance(0);
+  const ended = connectors.shutDown();
+  flushed.resolve(true);
+  await Promise.all([asked, resumed, ended]);
+  await clock.advance(0);
+  assertEquals([...runs.values()].map(({ length }) => length), [1, 1, 1]);
+});
+
+Deno.test("Connectors.shutDown() waits for what was asked before it, as long as a stop may take", async () => {
+  const { connectors, clock, kept } = world();
+  await connectors.create("a", {}, "STOPPED");
+  const put = Promise.withResolvers<void>();
+  kept.delay = put.promise;
+  let isResumed = false;
+  let hasEnded = false;
+  void connectors.resume("a").then(() => isResumed = true);
+  await clock.advance(0);
+  const ended = connectors.shutDown().then(() => hasEnded = true);
+  await clock.advance(999);
+  assertEquals([isResumed, hasEnded], [false, false]);
+  await clock.advance(1);
+  await ended;
+  assertEquals(isResumed, false, "what hangs is left");
+  put.resolve();
 });
 
 Deno.test("Connectors leaves what stands in a file to the file, and offsets to connectors that are stopped", async () => {

@@ -11,6 +11,7 @@ import { RunResult } from "../run_result.ts";
 import type { PreparedRun } from "../start_run.ts";
 import { type ConnectorState, type ConnectorStatus, type FlatConfig, RequestRefused } from "../worker_api.ts";
 import type { TargetState } from "./config_storage.ts";
+import { within } from "../within.ts";
 import { ConnectorLife } from "./life.ts";
 
 /** Where a connector comes from. */
@@ -164,9 +165,11 @@ export class ManagedConnector {
     this.#setState(state);
   }
 
-  /** For the end of the process: its state stays what it is. */
+  /** For the end of the process: its state stays what it is. What was asked for is done, if it is in time. */
   async shutDown(): Promise<void> {
-    await this.#last?.stop(this.parts.stopTimeoutMs);
+    const { clock, stopTimeoutMs } = this.parts;
+    const asked = this.#turns.then(() => {});
+    await Promise.all([this.#last?.stop(stopTimeoutMs), within(clock, stopTimeoutMs, asked)]);
   }
 
   /** Starts a task anew; false: there is none of this number that runs. */
