@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import type { Schema } from "apache-arrow";
 import { ConfigError } from "../../mod.ts";
 import { columnLines, type Dialect, duckdb, spark, trino } from "./ddl_types.ts";
@@ -109,7 +110,7 @@ const LINES: Readonly<Record<DdlAsked["engine"], (table: Table, place: string, n
       ];
     },
     duckdb(table, place, name) {
-      const isS3 = /^s3a?:/.test(place);
+      const isS3 = place.startsWith("s3:");
       return [
         ...comments(table, duckdb, [
           ...table.version === null ? ["DuckDB makes no Delta tables: the view is of one that is there"] : [],
@@ -153,10 +154,9 @@ function sparkText(value: string): string {
   return `'${value.replace(/[\\']/g, "\\$&")}'`;
 }
 
-/** Local paths whole, everything without a slash at its end. */
+/** Local paths whole, S3 by its own scheme, everything without a slash at its end. */
 function placeOf(uri: string): string {
-  const place = uri.replace(/\/+$/, "");
+  const place = uri.replace(/\/+$/, "").replace(/^s3a:/i, "s3:");
   if (/^file:/.test(place)) return decodeURIComponent(new URL(place).pathname);
-  if (/^[a-z0-9]+:\/\//i.test(place)) return place;
-  return place.startsWith("/") ? place : `${Deno.cwd()}/${place.replace(/^(\.\/)+/, "")}`;
+  return /^[a-z0-9]+:\/\//i.test(place) ? place : resolve(place);
 }

@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { inspectTable } from "../../connectors/delta-sink/inspect.ts";
+import { DUCKDB_DELTA, runPython } from "../support/python.ts";
 import { assertRows, readDeltaRs } from "../support/tables.ts";
 import { type Ended, Scratch } from "./program.ts";
 import { makeTopic } from "./support.ts";
@@ -82,6 +83,53 @@ Deno.test("a broken contract: check is red, the columns are applied, a killed re
   assertEquals(left.rows.length, V1 + V2);
   assertEquals((await check()).code, 0);
   assertEquals((await dlq("stats")).states.open ?? 0, 0);
+});
+
+Deno.test("table ddl: DuckDB runs the statements, and has the columns and types that they say", async () => {
+  await using scratch = await Scratch.make();
+  const field = (name: string, type: unknown) => ({ name, type, nullable: true, metadata: {} });
+  const plain = ["string", "long", "integer", "short", "byte", "float", "double", "boolean", "binary", "date"];
+  const deep = {
+    type: "struct",
+    fields: [
+      field("list", { type: "array", containsNull: true, elementType: "decimal(38,18)" }),
+      field("map", { type: "map", keyType: "string", valueType: "timestamp", valueContainsNull: true }),
+    ],
+  };
+  const fields = [
+    ...plain.map((type) => field(`a ${type}`.replace(" ", "-"), type)),
+    ...[field("select", "timestamp"), field("local", "timestamp_ntz"), field('quo"te`s', deep)],
+  ];
+  const table = `${scratch.dir}/it's a table`;
+  const metaData = {
+    ...{ id: "t", format: { provider: "parquet", options: {} }, partitionColumns: [], configuration: {} },
+    ...{ createdTime: 0, schemaString: JSON.stringify({ type: "struct", fields }) },
+  };
+  const features = { readerFeatures: ["timestampNtz"], writerFeatures: ["timestampNtz"] };
+  const actions = [{ protocol: { minReaderVersion: 3, minWriterVersion: 7, ...features } }, { metaData }];
+  await Deno.mkdir(`${table}/_delta_log`, { recursive: true });
+  await Deno.writeTextFile(
+    `${table}/_delta_log/${"0".repeat(20)}.json`,
+    actions.map((a) => JSON.stringify(a)).join("\n"),
+  );
+  const { code, stdout, stderr } = await scratch.run("table", "ddl", table, "--engine", "duckdb", "--name", 'v"iew')
+    .end();
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.filter((line) => /^(INSTALL|LOAD) delta;$/.test(line)).length, 2);
+  // The extension comes from a package here.
+  const statements = lines.filter((line) => !/^(INSTALL|LOAD) /.test(line)).join("\n");
+  const script = `${DUCKDB_DELTA}
+import json, sys
+con.execute(sys.argv[1])
+print(json.dumps([[row[0], row[1]] for row in con.execute('describe "v""iew"').fetchall()]))`;
+  const described: [string, string][] = JSON.parse(await runPython(script, statements));
+  const said = lines.filter((line) => line.startsWith("--   ")).map((line) => line.slice(5));
+  const unquoted = (type: string) => type.replaceAll(/"(\w+)"/g, "$1");
+  assertEquals(
+    said.map(unquoted),
+    described.map(([name, type]) => unquoted(`"${name.replaceAll('"', '""')}" ${type}`)),
+  );
 });
 
 /** Of a connector of the scratch's name; `whole` has version 2 from the start and no letters. */
