@@ -88,6 +88,7 @@ export async function assembleTask(setup: TaskSetup): Promise<AssembledTask> {
     skipAcknowledged: values["errors.skip.acknowledged"],
     connector: instance.name,
     task,
+    clock,
     log,
     retry,
     budget: { ratio: values["errors.budget.ratio"], windowRecords: values["errors.budget.window.records"] },

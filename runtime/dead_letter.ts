@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type Clock,
   DataError,
   FatalError,
   rawHeaders,
@@ -41,6 +42,8 @@ export interface LetterOptions {
   readonly headerBytesMax: number;
   /** The largest record that the producer can send, bytes. */
   readonly recordBytesMax: number;
+  /** Tells when a record is set aside. */
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** Our word for a stage: the name of its file, and what the logs and metrics say. */
@@ -125,7 +128,7 @@ function errorHeaders(
   stage: Stage,
   error: DataError,
   attempts: number,
-  { connector, task, headerBytesMax }: LetterOptions,
+  { connector, task, headerBytesMax, clock }: LetterOptions,
 ): RecordHeader[] {
   const { reason, schemaId, subject, fieldPath, bytePosition } = error.details;
   const texts: [string, string | number | bigint | undefined][] = [
@@ -144,11 +147,18 @@ function errorHeaders(
     [`${SLUICE_HEADERS}subject`, subject],
     [`${SLUICE_HEADERS}field.path`, fieldPath],
     [`${SLUICE_HEADERS}byte.position`, bytePosition],
+    [`${SLUICE_HEADERS}topic.id`, knownId(records.topicId)],
+    [`${SLUICE_HEADERS}timestamp`, clock.now()],
     [`${SLUICE_HEADERS}attempts`, attempts],
   ];
   return texts.flatMap(([key, text]) =>
     text === undefined ? [] : [{ key, value: capped(String(text), headerBytesMax) }]
   );
+}
+
+/** Brokers before 2.8 have no ids, and say so by one of zeros. */
+function knownId(topicId: string): string | undefined {
+  return /^A*$/.test(topicId) ? undefined : topicId;
 }
 
 /** The stacks of an error and of what caused it. */

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type Clock,
   type DataError,
   FatalError,
   type Log,
@@ -52,6 +53,7 @@ export interface ReporterOptions {
   readonly skipAcknowledged: boolean;
   readonly connector: string;
   readonly task: number;
+  readonly clock: Pick<Clock, "now">;
   readonly log: Log;
   readonly retry: Retry;
   readonly budget: BudgetOptions;

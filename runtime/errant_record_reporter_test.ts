@@ -75,7 +75,7 @@ const SLAB = slabOf([
   { key: "k0", value: "v0", headers: [{ key: "trace", value: Uint8Array.of(1) }], timestampMs: 77 },
   { key: null, value: null },
   { key: "k2", value: "v2" },
-], { topic: "orders", partition: 3, from: 120n });
+], { topic: "orders", topicId: "kzM0NXJ4RUOhWcM4vjGkMQ", partition: 3, from: 120n });
 
 Deno.test("report() sends the original bytes, headers and timestamp with Connect's ten headers and ours", async () => {
   const { reporter, producer } = reporterOf();
@@ -102,8 +102,17 @@ Deno.test("report() sends the original bytes, headers and timestamp with Connect
     "__sluice.errors.subject": "s",
     "__sluice.errors.field.path": "price",
     "__sluice.errors.byte.position": "7",
+    "__sluice.errors.topic.id": SLAB.topicId,
+    "__sluice.errors.timestamp": "99",
     "__sluice.errors.attempts": "1",
   });
+});
+
+Deno.test("report() names no topic id where the broker has none", async () => {
+  const { reporter, producer } = reporterOf();
+  reporter.report("VALUE_CONVERTER", { ...SLAB, topicId: "A".repeat(22) }, 0, bad());
+  await reporter.flush();
+  assertEquals(headersOf(producer.letters[0])["__sluice.errors.topic.id"], undefined);
 });
 
 Deno.test("report() copies: a slab that is overwritten afterwards does not change the letter", async () => {

@@ -24,7 +24,7 @@ import { createAdmin } from "./kafka/admin.ts";
 import { createMembership } from "./kafka/membership.ts";
 import { proveOverrides } from "./kafka/probe.ts";
 import type { KafkaSettings } from "./kafka/settings.ts";
-import type { KafkaAdmin } from "./kafka/types.ts";
+import type { KafkaAdmin, TopicAdmin } from "./kafka/types.ts";
 import { createRetry } from "./retry.ts";
 import { type RestartOptions, type RunObserver, taskCount } from "./run_parts.ts";
 import type { TaskThreads, ThreadInit } from "./task_thread.ts";
@@ -186,12 +186,18 @@ async function checkTopics(
   return new Map([...failed].map(([topic, { message }]) => [topic, message]));
 }
 
-async function ensureDeadLetterTopic({ values }: Instance, admin: KafkaAdmin, retry: Retry): Promise<void> {
+async function ensureDeadLetterTopic({ values }: Instance, admin: TopicAdmin, retry: Retry): Promise<void> {
   const topic = values["errors.deadletterqueue.topic.name"];
   if (topic === null) return;
   const partitions = values["errors.deadletterqueue.topic.partitions"];
   const replication = values["errors.deadletterqueue.topic.replication.factor"];
-  await retry(`create the dead-letter topic "${topic}"`, () => admin.ensureTopic(topic, partitions, replication));
+  const retention = String(values["errors.deadletterqueue.topic.retention.ms"]);
+  // What a broker does unless told: after a week it deletes, and letters are as old as their records.
+  const config = { "cleanup.policy": "delete", "retention.ms": retention, "retention.bytes": "-1" };
+  await retry(
+    `create the dead-letter topic "${topic}"`,
+    () => admin.ensureTopic(topic, partitions, replication, config),
+  );
 }
 
 /** Where a drain ends: the last stable offsets of now, of the partitions that hold anything. */

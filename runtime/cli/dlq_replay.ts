@@ -237,6 +237,7 @@ async function replayParts(
     letterOptions: {
       connector: instance.name,
       task: 0,
+      clock: systemClock,
       headerBytesMax: values["errors.deadletterqueue.header.bytes.max"],
       recordBytesMax: queue.kafka.producer.requestBytesMax,
     },

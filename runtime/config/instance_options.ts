@@ -202,6 +202,14 @@ export const INSTANCE_OPTIONS = {
     group: errors,
     perTopic,
   }),
+  "errors.deadletterqueue.topic.retention.ms": option.durationMs({
+    doc: "How long letters are kept, for the topic, where it is created: -1 for ever. A letter has its record's " +
+      "timestamp, and retention goes by it.",
+    default: -1,
+    min: -1,
+    group: errors,
+    perTopic,
+  }),
   "errors.deadletterqueue.context.headers.enable": option.boolean({
     doc: "Accepted because Connect has it: the headers that say where a letter came from and why are always written.",
     default: true,

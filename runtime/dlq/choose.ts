@@ -18,6 +18,8 @@ export interface ChosenLetter {
 export interface Choosing {
   readonly filter: LetterFilter;
   readonly stateOf: (letter: Letter) => LetterState;
+  /** How often a letter's record was one, where that is more than the letter itself says. */
+  readonly attemptsOf?: (letter: Letter) => number;
   /** An expression over letters. */
   readonly where?: {
     readonly test: LetterCondition;
@@ -43,15 +45,17 @@ const DECODE_BYTES_MAX = 4 * 1024 * 1024;
 /** Yields each chosen letter once, in the order of the queue. */
 export async function* chosenLetters(
   letters: AsyncIterable<Letter>,
-  { filter, stateOf, where }: Choosing,
+  { filter, stateOf, attemptsOf, where }: Choosing,
   counts: ChoiceCounts = new ChoiceCounts(),
 ): AsyncGenerator<ChosenLetter> {
   const copies = new Copies();
   let waiting: ChosenLetter[] = [];
   let bytes = 0;
-  for await (const letter of letters) {
+  for await (const given of letters) {
     counts.read++;
-    if (copies.isCopy(letter)) {
+    const attempts = attemptsOf?.(given) ?? given.attempts;
+    const letter = attempts === given.attempts ? given : { ...given, attempts };
+    if (copies.isCopy(given)) {
       counts.copies++;
       continue;
     }

@@ -18,7 +18,7 @@ import {
   type WordsColumn,
 } from "../api/mod.ts";
 import { groupId } from "./group.ts";
-import type { Letter, LetterState } from "./letter.ts";
+import type { Letter, LetterState, Place } from "./letter.ts";
 
 /** What is known of a letter besides. */
 export interface ExportedLetter {
@@ -39,6 +39,8 @@ export function letterSummary({ letter, state }: Pick<ExportedLetter, "letter" |
     topic: origin?.topic ?? null,
     partition: origin?.partition ?? null,
     offset: origin ? Number(origin.offset) : null,
+    queueTopicId: at.topicId ?? null,
+    topicId: origin?.topicId ?? null,
     state,
     group: groupId(letter),
     ...said,
@@ -69,20 +71,37 @@ export function letterOfLine(line: string): { readonly letter: Letter; readonly 
     key,
     value: bytes(value),
   }));
-  const { timestampMs, stage, reason, message, exception, trace, connector, task, schemaId, subject } = row;
+  const { timestampMs, setAsideMs, stage, reason, message, exception, trace, connector, task, schemaId, subject } = row;
   const { fieldPath, bytePosition, attempts, state } = row;
   return {
     state,
     letter: {
-      at: { topic: row.queueTopic, partition: row.queuePartition, offset: BigInt(row.queueOffset) },
-      origin: row.topic === null ? null : { topic: row.topic, partition: row.partition, offset: BigInt(row.offset) },
+      at: placeOf(row.queueTopic, row.queuePartition, row.queueOffset, row.queueTopicId),
+      origin: row.topic === null ? null : placeOf(row.topic, row.partition, row.offset, row.topicId),
       key: bytes(row.key),
       value: bytes(row.value),
       headers,
-      ...{ timestampMs, stage, reason, message, exception, trace, connector, task, schemaId, subject, fieldPath },
+      ...{
+        timestampMs,
+        setAsideMs,
+        stage,
+        reason,
+        message,
+        exception,
+        trace,
+        connector,
+        task,
+        schemaId,
+        subject,
+        fieldPath,
+      },
       ...{ bytePosition, attempts },
     },
   };
+}
+
+function placeOf(topic: string, partition: number, offset: number, topicId: string | null): Place {
+  return { topic, partition, offset: BigInt(offset), ...(topicId === null ? {} : { topicId }) };
 }
 
 const [int32, int64, string, binary] = [types.int32(), types.int64(), types.utf8(), types.binary()];
@@ -97,9 +116,12 @@ const COLUMNS: readonly (readonly [string, DataType, (of: ExportedLetter) => Cel
   ["topic", string, ({ letter }) => letter.origin?.topic],
   ["partition", int32, ({ letter }) => letter.origin?.partition],
   ["offset", int64, ({ letter }) => letter.origin?.offset],
+  ["queueTopicId", string, ({ letter }) => letter.at.topicId],
+  ["topicId", string, ({ letter }) => letter.origin?.topicId],
   ["state", string, ({ state }) => state],
   ["group", string, ({ letter }) => groupId(letter)],
   ["timestampMs", int64, ({ letter }) => BigInt(Math.trunc(letter.timestampMs))],
+  ["setAsideMs", int64, ({ letter }) => long(letter.setAsideMs)],
   ["stage", string, ({ letter }) => letter.stage],
   ["reason", string, ({ letter }) => letter.reason],
   ["message", string, ({ letter }) => letter.message],

@@ -7,6 +7,7 @@ const bytes = fc.option(fc.uint8Array({ maxLength: 40 }));
 const text = fc.string({ maxLength: 10, unit: "grapheme" });
 const letters = fc.record({
   origin: fc.option(fc.record({ topic: text, partition: fc.nat(), offset: fc.bigInt(0n, 2n ** 52n) })),
+  setAsideMs: fc.option(fc.nat()),
   key: bytes,
   value: bytes,
   headers: fc.array(fc.record({ key: text, value: bytes }, { noNullPrototype: true }), { maxLength: 3 }),

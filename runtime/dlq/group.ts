@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { FatalError } from "../api/mod.ts";
-import type { Letter, LetterState, Place } from "./letter.ts";
+import { type Letter, type LetterState, letterTimeMs, type Place } from "./letter.ts";
 
 /** What the letters of a group share. */
 export interface GroupTuple {
@@ -17,7 +17,8 @@ export interface GroupTuple {
 
 /** A letter's time and place. */
 export interface Sighting {
-  readonly timestampMs: number;
+  /** `letterTimeMs`. */
+  readonly timeMs: number;
   readonly at: Place;
   readonly origin: Place | null;
 }
@@ -34,7 +35,7 @@ export interface LetterGroup extends GroupTuple {
   readonly counts: Readonly<Record<LetterState, number>>;
   /** Bytes of keys and values. */
   readonly bytes: number;
-  /** By their records' timestamps. */
+  /** By their times. */
   readonly first: Sighting;
   readonly last: Sighting;
   /** Letters by the topic that their records came from; empty: unknown. */
@@ -133,8 +134,9 @@ class GroupInTheMaking implements LetterGroup {
     this.bytes += sizeOf(letter);
     const topic = letter.origin?.topic ?? "";
     this.topics.set(topic, (this.topics.get(topic) ?? 0) + 1);
-    if (letter.timestampMs < this.first.timestampMs) this.first = sightingOf(letter);
-    if (letter.timestampMs >= this.last.timestampMs) this.last = sightingOf(letter);
+    const timeMs = letterTimeMs(letter);
+    if (timeMs < this.first.timeMs) this.first = sightingOf(letter);
+    if (timeMs >= this.last.timeMs) this.last = sightingOf(letter);
     this.#sample(letter);
     if (state === "open") this.#keep(letter);
   }
@@ -159,8 +161,9 @@ export function sizeOf({ key, value }: Letter): number {
   return (key?.length ?? 0) + (value?.length ?? 0);
 }
 
-function sightingOf({ timestampMs, at, origin }: Letter): Sighting {
-  return { timestampMs, at, origin };
+function sightingOf(letter: Letter): Sighting {
+  const { at, origin } = letter;
+  return { timeMs: letterTimeMs(letter), at, origin };
 }
 
 function shortened(text: string): string {

@@ -49,7 +49,7 @@ Deno.test("Groups counts as a plain table of all letters does", () => {
         assertEquals(group.counts[state], own.filter((each) => each.state === state).length);
       }
       const times = own.map(({ letter }) => letter.timestampMs);
-      assertEquals([group.first.timestampMs, group.last.timestampMs], [Math.min(...times), Math.max(...times)]);
+      assertEquals([group.first.timeMs, group.last.timeMs], [Math.min(...times), Math.max(...times)]);
       for (const [topic, count] of group.topics) {
         assertEquals(own.filter(({ letter }) => (letter.origin?.topic ?? "") === topic).length, count);
       }

@@ -15,8 +15,8 @@ export const ledgerTopic = (deadLetterTopic: string): string => `${deadLetterTop
 /** The `transactional.id` of all who change a queue's ledger: they take turns. */
 export const ledgerProducerId = (deadLetterTopic: string): string => `sluice-dlq-${deadLetterTopic}`;
 
-/** Keys of a run begin with it; letters' keys never do: no topic's name holds a slash. */
-const RUN = "run/";
+/** Keys of a run begin with it; letters' keys never do: no topic's name holds a colon. */
+const RUN = "run:";
 
 /** What a ledger said when it was read, and what was noted since. */
 export class Ledger {
@@ -32,6 +32,13 @@ export class Ledger {
   /** What became of a letter. */
   stateOf(letter: Letter): LetterState {
     return stateOf(letter, this.entryOf(letter));
+  }
+
+  /** How often a letter's record was one; of a letter that does not say where it came from also how often it was refused since. */
+  attemptsOf(letter: Pick<Letter, "origin" | "at" | "attempts">): number {
+    const entry = letter.origin ? undefined : this.entryOf(letter);
+    const counts = entry?.state === "open" || entry?.state === "quarantined";
+    return counts ? Math.max(entry.attempts, letter.attempts) : letter.attempts;
   }
 
   /** How many records it says something of. */
@@ -110,7 +117,7 @@ export async function readLedger(
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
-const STATES: readonly string[] = ["replayed", "resolved", "quarantined"] satisfies LetterState[];
+const STATES: readonly string[] = ["open", "replayed", "resolved", "quarantined"] satisfies LetterState[];
 
 function takeRecord(ledger: Ledger, records: RawRecords, index: number): void {
   const key = rawKey(records, index);

@@ -7,6 +7,7 @@ import { withSchemaId } from "./fix.ts";
 import { entryChange, Ledger } from "./ledger.ts";
 import type { Letter, LetterState } from "./letter.ts";
 import { OffsetSet } from "./offset_set.ts";
+import { Copies } from "./queue.ts";
 import {
   beginChanges,
   dropPieces,
@@ -44,6 +45,35 @@ Deno.test("Ledger says of a letter what its record's newest entry says, and of l
   assertEquals([ledger.stateOf(first), ledger.stateOf(later)], ["resolved", "resolved"]);
   ledger.take(...entryChange(later, null));
   assertEquals([ledger.stateOf(later), ledger.size], ["open", 0]);
+});
+
+Deno.test("Ledger tells records of a topic that was created again from those at the same place before", () => {
+  const ledger = new Ledger();
+  const at = { topic: "orders", partition: 0, offset: 0n };
+  const [before, after, without] = [{ ...at, topicId: "one" }, { ...at, topicId: "two" }, at].map((origin) =>
+    letterOf({ origin })
+  );
+  ledger.take(...entryChange(before, { state: "replayed", attempts: 1, run: "r", atMs: 1, note: null }));
+  assertEquals([before, after, without].map((letter) => ledger.stateOf(letter)), ["replayed", "open", "open"]);
+  const copies = new Copies();
+  assertEquals([before, after, without, after].map((letter) => copies.isCopy(letter)), [false, false, false, true]);
+});
+
+Deno.test("Ledger counts how often a letter without origin was refused; it stays open until it is quarantined", () => {
+  const ledger = new Ledger();
+  const letter = letterOf({ origin: null });
+  const entry = { attempts: 2, run: "r", atMs: 1, note: null };
+  ledger.take(...entryChange(letter, { ...entry, state: "open" }));
+  assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["open", 2]);
+  ledger.take(...entryChange(letter, { ...entry, state: "quarantined", attempts: 4 }));
+  assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["quarantined", 4]);
+});
+
+Deno.test("Ledger does not take the letters of a topic that is named run for runs", () => {
+  const ledger = new Ledger();
+  const letter = letterOf({ origin: { topic: "run", partition: 0, offset: 5n } });
+  ledger.take(...entryChange(letter, { state: "resolved", attempts: 1, run: "", atMs: 1, note: null }));
+  assertEquals([ledger.stateOf(letter), ledger.runIds(), openRun(ledger)], ["resolved", [], null]);
 });
 
 Deno.test("Ledger refuses entries that are none", () => {

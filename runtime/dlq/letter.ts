@@ -10,6 +10,8 @@ export interface Place {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
+  /** The topic's id: a topic that was created again has other records. Absent: not known. */
+  readonly topicId?: string;
 }
 
 /** See the module's doc. All headers may be missing: other tools write dead letters too. */
@@ -24,6 +26,8 @@ export interface Letter {
   readonly headers: readonly RecordHeader[];
   /** The record's timestamp, ms since 1970 UTC. */
   readonly timestampMs: number;
+  /** When it was set aside, ms since 1970 UTC; null where nobody says so. */
+  readonly setAsideMs: number | null;
   /** Connect's word for where it was set aside, e.g. VALUE_CONVERTER; empty where unknown. */
   readonly stage: string;
   /** The stable phrase that triage groups by; the exception's class where another tool wrote the letter. */
@@ -46,16 +50,24 @@ export type LetterState = "open" | "replayed" | "resolved" | "quarantined";
 
 /**
  * The ledger's key of a letter: its origin, or its own place where it has none. Copies of a letter (after a crash) share it;
- * so do later letters of the same record, which have a higher `attempts`.
+ * so do later letters of the same record, which have a higher `attempts`. A topic's id is part of it where it is known.
  */
 export function letterKey({ origin, at }: Pick<Letter, "origin" | "at">): string {
-  const place = origin ?? at;
-  return `${origin ? "" : "queue:"}${place.topic}/${place.partition}/${place.offset}`;
+  const { topic, partition, offset, topicId } = origin ?? at;
+  return `${origin ? "" : "queue:"}${topic}/${partition}/${offset}${topicId === undefined ? "" : `/${topicId}`}`;
 }
 
-/** What the ledger holds for a key: letters of it with `attempts` up to this one are done with. */
+/** A letter's time, for people: when it was set aside; of those that do not say, when the record is from. */
+export function letterTimeMs({ setAsideMs, timestampMs }: Pick<Letter, "setAsideMs" | "timestampMs">): number {
+  return setAsideMs ?? timestampMs;
+}
+
+/**
+ * What the ledger holds for a key: letters of it with `attempts` up to this one are done with. Where it says `open`, they are
+ * not: so often was a letter refused that does not say where its record came from, and that no new letter can follow.
+ */
 export interface LedgerEntry {
-  readonly state: Exclude<LetterState, "open">;
+  readonly state: LetterState;
   readonly attempts: number;
   /** The run that did it. */
   readonly run: string;

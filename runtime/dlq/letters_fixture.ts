@@ -26,6 +26,7 @@ export function letterOf(changes: Partial<Letter> = {}, offset = 0): Letter {
     value: new TextEncoder().encode("{"),
     headers: [],
     timestampMs: 1_700_000_000_000 + offset,
+    setAsideMs: null,
     stage: "VALUE_CONVERTER",
     reason: "malformed json",
     message: "Cannot read the record: it ends too early",

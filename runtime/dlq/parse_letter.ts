@@ -17,7 +17,7 @@ export function parseLetter(records: RawRecords, index: number): Letter {
   const { topic, partition } = records;
   const exception = errors.connect("exception.class.name") ?? "";
   return {
-    at: { topic, partition, offset: rawOffset(records, index) },
+    at: { topic, partition, offset: rawOffset(records, index), topicId: records.topicId },
     origin: errors.origin(),
     key: rawKey(records, index)?.slice() ?? null,
     value: rawValue(records, index)?.slice() ?? null,
@@ -26,6 +26,7 @@ export function parseLetter(records: RawRecords, index: number): Letter {
       value: header.value && header.value.slice(),
     })),
     timestampMs: records.timestampsMs[index],
+    setAsideMs: count(errors.sluice("timestamp")),
     stage: errors.connect("stage") ?? "",
     reason: errors.sluice("reason") ?? exception,
     message: errors.connect("exception.message") ?? "",
@@ -65,8 +66,12 @@ class ErrorHeaders {
   origin(): Place | null {
     const [topic, partition, offset] = [this.connect("topic"), this.connect("partition"), this.connect("offset")];
     const number = count(partition);
-    if (!topic || number === null || offset === null || !/^\d{1,19}$/.test(offset)) return null;
-    return { topic, partition: number, offset: BigInt(offset) };
+    if (topic === null || !/^[\w.-]{1,249}$/.test(topic)) return null;
+    if (number === null || number >= 2 ** 31) return null;
+    if (offset === null || !/^\d{1,19}$/.test(offset) || BigInt(offset) >= 2n ** 63n) return null;
+    const topicId = this.sluice("topic.id");
+    const isId = topicId !== null && /^[\w-]{1,64}$/.test(topicId);
+    return { topic, partition: number, offset: BigInt(offset), ...(isId ? { topicId } : {}) };
   }
 }
 

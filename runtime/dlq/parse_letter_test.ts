@@ -6,7 +6,14 @@ import { slabOfRecords } from "./letters_fixture.ts";
 import { parseLetter } from "./parse_letter.ts";
 
 const TEXT = new TextDecoder();
-const OPTIONS = { deadLetterTopic: "dead", connector: "c", task: 3, headerBytesMax: 4096, recordBytesMax: 1 << 20 };
+const OPTIONS = {
+  deadLetterTopic: "dead",
+  connector: "c",
+  task: 3,
+  headerBytesMax: 4096,
+  recordBytesMax: 1 << 20,
+  clock: { now: () => 5 },
+};
 const STAGES: readonly Stage[] = ["KEY_CONVERTER", "VALUE_CONVERTER", "HEADER_CONVERTER", "VALIDATION", "TASK_PUT"];
 const text = fc.string({ maxLength: 12, unit: "grapheme" });
 const details = fc.record({
@@ -39,8 +46,8 @@ Deno.test("parseLetter() gives back what deadLetter() was made of, however often
       }
       const letter = parseLetter(records, 0);
       const decoded = (bytes: Uint8Array | null) => bytes && TEXT.decode(bytes);
-      assertEquals(letter.at, { topic: "dead", partition: 1, offset: 5n });
-      assertEquals(letter.origin, { topic: "orders", partition: 7, offset: 5n });
+      assertEquals(letter.at, { topic: "dead", partition: 1, offset: 5n, topicId: "id" });
+      assertEquals(letter.origin, { topic: "orders", partition: 7, offset: 5n, topicId: "id" });
       assertEquals([decoded(letter.key), decoded(letter.value)], [key, value]);
       assertEquals(letter.headers.map(({ key, value }) => [key, decoded(value)]), headers);
       assertEquals([letter.stage, letter.message, letter.connector, letter.task], [stage, message, "c", 3]);
@@ -54,7 +61,7 @@ Deno.test("parseLetter() gives back what deadLetter() was made of, however often
           given.bytePosition ?? null,
         ],
       );
-      assertEquals([letter.attempts, letter.timestampMs], [times, 1012]);
+      assertEquals([letter.attempts, letter.timestampMs, letter.setAsideMs], [times, 1012, 5]);
     },
   ));
 });
@@ -81,6 +88,19 @@ Deno.test("parseLetter() believes the last of the headers that Kafka Connect app
   assertEquals([twice.origin?.offset, twice.stage, twice.attempts, twice.headers.length], [9n, "TASK_PUT", 2, 1]);
   assertEquals(twice.reason, "org.apache.kafka.connect.errors.DataException");
   assertEquals([mixed.reason, mixed.attempts, mixed.stage], [twice.reason, 5, "TASK_PUT"]);
+});
+
+Deno.test("parseLetter() takes no origin from headers that can name none: it is a key of the ledger", () => {
+  const origin = (topic: string, partition: string, offset: string) => {
+    const names = { topic, partition, offset };
+    const headers = Object.entries(names).map(([name, value]): [string, string] => [`__connect.errors.${name}`, value]);
+    return parseLetter(slabOfRecords("dlq", 0, [{ offsetDelta: 0, headers }]), 0).origin;
+  };
+  assertEquals(origin("orders", "1", "9223372036854775807")?.offset, 2n ** 63n - 1n);
+  for (const topic of ["run:x", "a/0/1", "", "x".repeat(250), "a\nb"]) {
+    assertEquals(origin(topic, "1", "2"), null, topic);
+  }
+  assertEquals([origin("orders", "2147483648", "2"), origin("orders", "1", "9223372036854775808")], [null, null]);
 });
 
 Deno.test("parseLetter() takes letters without headers, and headers that are nonsense", () => {

@@ -6,7 +6,7 @@
 import { FatalError } from "../api/mod.ts";
 import { type ReadRange, readRanges } from "../kafka/read_ranges.ts";
 import type { Fetcher, KafkaAdmin } from "../kafka/types.ts";
-import { type Letter, letterKey } from "./letter.ts";
+import { type Letter, letterKey, letterTimeMs } from "./letter.ts";
 import { parseLetter } from "./parse_letter.ts";
 
 /** Offsets of a partition of the queue: `[from, to)`; absent: from the log's start, to its end. */
@@ -16,7 +16,7 @@ export interface OffsetChoice {
   readonly to?: bigint;
 }
 
-/** Which letters to read, by where they lie and by their records' timestamps, ms: `[sinceMs, untilMs)`. */
+/** Which letters to read, by where they lie and by their time (`letterTimeMs`), ms: `[sinceMs, untilMs)`. */
 export interface QueueChoice {
   /** Absent: all partitions. */
   readonly offsets?: readonly OffsetChoice[];
@@ -74,8 +74,9 @@ export async function* readQueue(
   for (const group of rounds(ranges)) {
     for await (const { records, count } of readRanges(fetcher, group)) {
       for (let i = 0; i < count; i++) {
-        const ms = records.timestampsMs[i];
-        if (ms >= sinceMs && ms < untilMs) yield parseLetter(records, i);
+        const letter = parseLetter(records, i);
+        const ms = letterTimeMs(letter);
+        if (ms >= sinceMs && ms < untilMs) yield letter;
       }
     }
   }
@@ -94,8 +95,8 @@ export class Copies {
 
   /** Whether there was such a letter before; remembers it. */
   isCopy(letter: Letter): boolean {
-    const { topic, partition, offset } = letter.origin ?? letter.at;
-    const key = `${letter.origin ? "" : "queue:"}${topic}/${partition}/${letter.attempts}`;
+    const { topic, partition, offset, topicId = "" } = letter.origin ?? letter.at;
+    const key = `${letter.origin ? "" : "queue:"}${topic}/${partition}/${topicId}/${letter.attempts}`;
     const seen = this.#seen.get(key) ?? new Set();
     this.#seen.set(key, seen);
     const compact = offset <= Number.MAX_SAFE_INTEGER ? Number(offset) : offset;

@@ -1,6 +1,6 @@
 /**
  * What the ledger keeps of a run: what it chose, before anything is done about it, and how far it is. All of it is below
- * the key `run/<id>`:
+ * the key `run:<id>`:
  *
  * | part | holds |
  * |---|---|

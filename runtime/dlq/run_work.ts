@@ -8,7 +8,7 @@ import { type Clock, type DataError, FatalError, type Log, slabOf } from "../api
 import { deadLetter, type LetterOptions, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
 import type { Fetcher, KafkaAdmin, ProducerRecord, TransactionalProducer } from "../kafka/types.ts";
 import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
-import { type Letter, letterKey } from "./letter.ts";
+import type { Letter } from "./letter.ts";
 import { sizeOf } from "./group.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import { queueRanges, readQueue } from "./queue.ts";
@@ -41,8 +41,6 @@ export interface ChunkLimits {
 /** A run under way. Calls do not overlap. */
 export class RunWork {
   #run: Run;
-  /** Letters without an origin that were refused: they stay what they are, and are not tried twice here. */
-  readonly #refused = new Set<string>();
 
   constructor(
     readonly world: QueueWorld,
@@ -59,7 +57,6 @@ export class RunWork {
 
   /** Whether this run is done with a letter. */
   isDone(letter: Letter): boolean {
-    if (this.#refused.has(letterKey(letter))) return true;
     const entry = this.ledger.entryOf(letter);
     return entry !== undefined && entry.run === this.#run.id && letter.attempts <= entry.attempts;
   }
@@ -101,8 +98,7 @@ export class RunWork {
   }): Promise<void> {
     const { passed = [], refused = [], records = [], changes = [] } = done;
     const { counts } = this.#run;
-    const again = refused.filter(({ letter }) => letter.origin !== null);
-    const letters = again.map((refusal) => this.#again(refusal));
+    const letters = refused.map((refusal) => refusal.letter.origin ? this.#again(refusal) : this.#counted(refusal));
     const run = {
       ...this.#run,
       counts: {
@@ -113,8 +109,7 @@ export class RunWork {
       },
     };
     const all = [...passed, ...letters.map(({ change }) => change), ...changes, runRecord(run)];
-    await this.#transact([...records, ...letters.map(({ record }) => record)], all);
-    for (const { letter } of refused) if (letter.origin === null) this.#refused.add(letterKey(letter));
+    await this.#transact([...records, ...letters.flatMap(({ record }) => record ?? [])], all);
     this.#run = run;
   }
 
@@ -139,20 +134,16 @@ export class RunWork {
     for (const [key, value] of changes) this.ledger.take(key, value);
   }
 
-  /**
-   * A letter once more: of the same record, so one that does not say where its record came from cannot be told again. Over the
-   * limit it is quarantined from the start.
-   */
-  #again({ letter, stage, error }: Refusal): { record: ProducerRecord; change: LedgerChange; isQuarantined: boolean } {
+  /** A letter once more. Over the limit it is quarantined from the start. */
+  #again({ letter, stage, error }: Refusal): Again {
     const { deadLetterTopic, clock } = this.world;
     const { id, attemptsMax } = this.#run;
     const isQuarantined = letter.attempts + 1 > attemptsMax;
-    const place = letter.origin!;
+    const { topic, partition, offset, topicId = "" } = letter.origin!;
     const counted = { key: `${SLUICE_HEADERS}attempts`, value: ENCODER.encode(String(letter.attempts)) };
-    const records = slabOf([{ ...letter, headers: [...letter.headers, counted], offset: place.offset }], {
-      topic: place.topic,
-      partition: place.partition,
-      from: place.offset,
+    const records = slabOf([{ ...letter, headers: [...letter.headers, counted], offset }], {
+      ...{ topic, topicId, partition },
+      from: offset,
     });
     const record = deadLetter(records, 0, stage, error, { ...this.letterOptions, deadLetterTopic });
     const marked = { key: `${SLUICE_HEADERS}quarantined`, value: ENCODER.encode("true") };
@@ -168,6 +159,26 @@ export class RunWork {
       isQuarantined,
     };
   }
+
+  /**
+   * One that does not say where its record came from: a new letter could not be told to be of the same record, so it stays what
+   * it is, and the ledger counts.
+   */
+  #counted({ letter }: Refusal): Again {
+    const { id, attemptsMax } = this.#run;
+    const attempts = this.ledger.attemptsOf(letter) + 1;
+    const isQuarantined = attempts > attemptsMax;
+    const state = isQuarantined ? "quarantined" : "open";
+    const entry = { state, attempts, run: id, atMs: this.world.clock.now(), note: null } as const;
+    return { record: null, change: entryChange(letter, entry), isQuarantined };
+  }
+}
+
+/** What becomes of a letter that was refused again. */
+interface Again {
+  readonly record: ProducerRecord | null;
+  readonly change: LedgerChange;
+  readonly isQuarantined: boolean;
 }
 
 const ENCODER = new TextEncoder();

@@ -55,7 +55,7 @@ export async function replayToTopic(work: RunWork, selection: OffsetSet, parts: 
       const topic = parts.topic ?? parts.topicOf(letter)!;
       if (!known.has(topic)) await assertTopic(admin, deadLetterTopic, topic);
       known.add(topic);
-      records.push(recordOf(letter, topic));
+      records.push(recordOf({ ...letter, attempts: work.ledger.attemptsOf(letter) }, topic));
     }
     // A fix may leave a record out on purpose: that is done with, too.
     const again = new Set(refused.map(({ letter }) => letter));

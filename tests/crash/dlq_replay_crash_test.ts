@@ -141,7 +141,7 @@ class Process {
     const parts: ReplayParts = {
       ...{ deadLetterTopic: QUEUE, admin, fetcher, clock, log, uuid: context.uuid, say: () => {} },
       readLedger: () => readLedger({ admin, fetcher: fetcher() }, QUEUE),
-      letterOptions: { connector: "sink", task: 0, headerBytesMax: 1000, recordBytesMax: 1 << 20 },
+      letterOptions: { connector: "sink", task: 0, headerBytesMax: 1000, recordBytesMax: 1 << 20, clock },
       producer: {
         begin: () => this.#effect(() => void (epoch = ++world.epoch)),
         transact: (records) =>

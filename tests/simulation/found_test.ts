@@ -111,6 +111,7 @@ Deno.test("ErrantRecordReporter sends the letter of an offset again when the top
     skipAcknowledged: false,
     connector: "orders",
     task: 0,
+    clock: { now: () => 0 },
     log: collectingLog(),
     retry: (_, attempt) => attempt(),
     budget: { ratio: 1, windowRecords: 1 },

@@ -78,7 +78,12 @@ export async function* readChosen(
     const { test, decodes } = createLetterCondition(where);
     meant = { test, ...(decodes ? { decode: (letters) => queue.look(letters) } : {}) };
   }
-  const choosing = { filter: { ...filter, group }, stateOf: ledger.stateOf.bind(ledger), where: meant };
+  const choosing = {
+    filter: { ...filter, group },
+    stateOf: ledger.stateOf.bind(ledger),
+    attemptsOf: ledger.attemptsOf.bind(ledger),
+    where: meant,
+  };
   yield* chosenLetters(queue.read(choice), choosing, counts);
 }
 

@@ -128,7 +128,9 @@ async function sourceOf(queue: OpenQueue, letter: Letter, columns: Schema | null
   const schemaId = letter.schemaId ?? framedSchemaId(letter.value);
   const registered = schemaId === null ? null : await queue.schemaOfId(schemaId);
   const first = registered?.subjects[0];
-  const subject = columns?.metadata.get(SCHEMA_SUBJECT) ?? (first ? `${first.subject}@${first.version}` : null);
+  const named = columns?.metadata.get(SCHEMA_SUBJECT);
+  // A registry may have forgotten where it was; the letter has not.
+  const subject = named ?? (first ? `${first.subject}@${first.version}` : letter.subject);
   const own = registered ? schemaId : null;
   const made = columns ?? registered?.columns ?? null;
   const name = subject !== null

@@ -36,14 +36,17 @@ export async function groups(
     for await (const { letter, state } of readChosen(queue, choice, counts)) found.add(letter, state);
     const all = found.all();
     const { tried, note } = flags.try ? await tryLetters(queue, all, flags.check ? choice : null) : NOT_TRIED;
+    const warning = await queue.retentionWarning();
     if (flags.json) {
       const { read, copies } = counts;
       const asksSink = flags.try ? (await pipelineOf(queue))?.asksSink ?? false : false;
       console.log(JSON.stringify({
-        ...{ topic: queue.topic, letters: read - copies, copies, asksSink, note },
+        ...{ topic: queue.topic, letters: read - copies, copies, asksSink, note, warning },
         groups: all.map((group) => groupJson(group, tried.get(group.id))),
       }));
-    } else console.log(groupsText(queue, all, { tried, note, counts, all: flags.check }));
+    } else {console.log(
+        [groupsText(queue, all, { tried, note, counts, all: flags.check }), warning ?? []].flat().join("\n"),
+      );}
     return 0;
   });
 }
@@ -102,8 +105,8 @@ async function tryBatch(pipeline: LetterPipeline, letters: readonly Letter[], tr
 }
 
 function groupJson(group: LetterGroup, tried: Tried | undefined) {
-  const sighting = ({ timestampMs, at, origin }: LetterGroup["first"]) => (
-    { timestampMs, letter: placeText(at), record: origin && placeText(origin) }
+  const sighting = ({ timeMs, at, origin }: LetterGroup["first"]) => (
+    { timeMs, letter: placeText(at), record: origin && placeText(origin) }
   );
   const { id, stage, reason, schemaId, fieldPath, counts, bytes, topics, samples } = group;
   return {
@@ -152,9 +155,7 @@ function detailsOf(group: LetterGroup, tried: Tried | undefined, all: boolean, q
   const from = [...topics].map(([topic, count]) => `${topic || "an unknown topic"} ${count}`).join(", ");
   const lines = [
     `${id}  from ${from}; ${sizeText(bytes)}`,
-    `  first ${timeText(first.timestampMs)} ${placeText(first.at)}, last ${timeText(last.timestampMs)} ${
-      placeText(last.at)
-    }`,
+    `  first ${timeText(first.timeMs)} ${placeText(first.at)}, last ${timeText(last.timeMs)} ${placeText(last.at)}`,
     ...samples.map((sample) => `  ${sampleText(sample)}`),
   ];
   if (!tried) return lines;

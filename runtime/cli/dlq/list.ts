@@ -7,6 +7,7 @@ import { ConfigError } from "../../api/mod.ts";
 import { ChoiceCounts, type ChosenLetter } from "../../dlq/choose.ts";
 import { letterSummary } from "../../dlq/export.ts";
 import { groupId } from "../../dlq/group.ts";
+import { letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
 import { type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { withQueue } from "./open_queue.ts";
@@ -27,21 +28,24 @@ export async function list(
     const newest = new Newest(limit);
     for await (const chosen of readChosen(queue, choice, counts)) newest.add(chosen);
     const letters = newest.all();
+    const warning = await queue.retentionWarning();
     if (flags.json) {
-      console.log(JSON.stringify({ topic: queue.topic, matched: newest.seen, letters: letters.map(letterSummary) }));
+      const matched = newest.seen;
+      console.log(JSON.stringify({ topic: queue.topic, matched, letters: letters.map(letterSummary), warning }));
       return 0;
     }
     if (letters.length === 0) console.log(nothing(queue.topic, counts.read, choice.filter.state));
     else {
       const rows = letters.map(({ letter, state }) => [
-        ...[placeText(letter.at), originText(letter), timeText(letter.timestampMs), state, groupId(letter)],
+        ...[placeText(letter.at), originText(letter), timeText(letterTimeMs(letter)), state, groupId(letter)],
         ...[letter.stage || "?", oneLine(letter.fieldPath ?? "", 30), letter.attempts, oneLine(letter.message, 80)],
       ]);
-      const headings = ["LETTER", "RECORD", "TIMESTAMP", "STATE", "GROUP", "STAGE", "FIELD", "TIMES", "MESSAGE"];
+      const headings = ["LETTER", "RECORD", "TIME", "STATE", "GROUP", "STAGE", "FIELD", "TIMES", "MESSAGE"];
       console.log(table(headings, rows));
       console.log(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
       console.log(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
     }
+    if (warning) console.log(warning);
     if (counts.unevaluated > 0) {
       console.log(
         `On ${counts.unevaluated} letters --where could not be evaluated (e.g. they lack the field): left out.`,
@@ -57,7 +61,7 @@ function nothing(topic: string, read: number, state = "open"): string {
   return `No letter of the ${read} that were read in "${topic}" matches${hint}.`;
 }
 
-/** The letters with the latest timestamps; of equal ones those that come last in the queue. */
+/** The letters with the latest times; of equal ones those that come last in the queue. */
 export class Newest {
   #kept: ChosenLetter[] = [];
   seen = 0;
@@ -77,7 +81,7 @@ export class Newest {
 
   #cut(): void {
     this.#kept.sort(({ letter: a }, { letter: b }) =>
-      b.timestampMs - a.timestampMs || a.at.partition - b.at.partition ||
+      letterTimeMs(b) - letterTimeMs(a) || a.at.partition - b.at.partition ||
       (a.at.offset > b.at.offset ? -1 : a.at.offset < b.at.offset ? 1 : 0)
     );
     this.#kept = this.#kept.slice(0, this.limit);

@@ -14,11 +14,12 @@ import { type QueueChoice, queueRanges, readQueue } from "../../dlq/queue.ts";
 import { createAdmin } from "../../kafka/admin.ts";
 import { createFetcher } from "../../kafka/fetcher.ts";
 import { type KafkaSettings, kafkaSettings } from "../../kafka/settings.ts";
-import type { Fetcher, KafkaAdmin } from "../../kafka/types.ts";
+import type { Fetcher, TopicAdmin } from "../../kafka/types.ts";
 import { createLog } from "../../log.ts";
 import { createRetry } from "../../retry.ts";
 import { type ChooseFlags, chooseInstance, type ChosenInstance } from "../chosen_instance.ts";
 import type { CliContext } from "../command_line.ts";
+import { retentionWarning } from "./retention.ts";
 
 /** The flags that say which queue. */
 export interface QueueFlags extends ChooseFlags {
@@ -45,7 +46,7 @@ export class OpenQueue {
     readonly kafka: KafkaSettings,
     readonly log: Log,
     readonly retry: Retry,
-    readonly admin: KafkaAdmin,
+    readonly admin: TopicAdmin,
     private readonly context: CliContext,
     private readonly flags: QueueFlags,
   ) {}
@@ -82,6 +83,12 @@ export class OpenQueue {
   async *read(choice: QueueChoice = {}): AsyncGenerator<Letter> {
     const ranges = await this.retry(`look up "${this.topic}"`, () => queueRanges(this.admin, this.topic, choice));
     yield* readQueue(this.newFetcher(), ranges, choice);
+  }
+
+  /** What the broker does to letters by itself, for people; null: nothing. */
+  retentionWarning(): Promise<string | null> {
+    const servers = this.kafka.consumer.bootstrap.map(({ host, port }) => `${host}:${port}`).join(",");
+    return retentionWarning(this.admin, this.topic, servers);
   }
 
   /** What became of letters: read once. */

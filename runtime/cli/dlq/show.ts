@@ -6,7 +6,7 @@
 import { ConfigError, FatalError } from "../../api/mod.ts";
 import { letterLine } from "../../dlq/export.ts";
 import { groupId } from "../../dlq/group.ts";
-import { type Letter, letterKey, type Place } from "../../dlq/letter.ts";
+import { type Letter, letterKey, letterTimeMs, type Place } from "../../dlq/letter.ts";
 import type { Outcome } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
@@ -94,11 +94,15 @@ export async function findLetter(
   let found: Letter | null = null;
   if (isOwn) { for await (const letter of queue.read({ offsets })) found = letter; }
   if (isOwn && !found) throw new FatalError(await whyNotThere(queue, place));
-  const key = found ? letterKey(found) : letterKey({ origin: place as Place, at: place as Place });
-  const all: Letter[] = [];
-  for await (const letter of queue.read()) if (letterKey(letter) === key) all.push(letter);
-  all.sort((a, b) => a.attempts - b.attempts || (a.at.offset < b.at.offset ? -1 : 1));
-  const letter = found ?? all.at(-1);
+  const isMeant = ({ origin }: Letter) =>
+    origin !== null && placeText(origin) === placeText(place as Place) && origin.offset === place.offset;
+  const key = found && letterKey(found);
+  const meant: Letter[] = [];
+  for await (const letter of queue.read()) if (key ? letterKey(letter) === key : isMeant(letter)) meant.push(letter);
+  meant.sort((a, b) =>
+    letterTimeMs(a) - letterTimeMs(b) || a.attempts - b.attempts || (a.at.offset < b.at.offset ? -1 : 1)
+  );
+  const letter = found ?? meant.at(-1);
   if (!letter) {
     throw new FatalError(
       `Cannot find a letter of the record ${placeText(place as Place)} in "${queue.topic}": it was not set aside, or ` +
@@ -106,7 +110,8 @@ export async function findLetter(
     );
   }
   const isSame = ({ at }: Letter) => at.partition === letter.at.partition && at.offset === letter.at.offset;
-  return { letter, others: all.filter((other) => !isSame(other)) };
+  // A topic that was created again has another record at the same place.
+  return { letter, others: meant.filter((other) => !isSame(other) && letterKey(other) === letterKey(letter)) };
 }
 
 async function whyNotThere(queue: OpenQueue, { partition, offset }: Omit<Place, "topic">): Promise<string> {
@@ -119,11 +124,13 @@ async function whyNotThere(queue: OpenQueue, { partition, offset }: Omit<Place, 
 }
 
 function heading(letter: Letter): string[] {
-  const { at, timestampMs, stage, reason, fieldPath, bytePosition, attempts, connector, task, exception } = letter;
+  const { at, timestampMs, setAsideMs, stage, reason, fieldPath, bytePosition, attempts, connector, task, exception } =
+    letter;
   const where = [fieldPath && `field ${fieldPath}`, bytePosition !== null && `byte ${bytePosition}`].filter(Boolean);
   return [
     `letter     ${placeText(at)}, group ${groupId(letter)}`,
     `record     ${originText(letter)}, timestamp ${timeText(timestampMs)}`,
+    `set aside  ${setAsideMs === null ? "at an unknown time" : timeText(setAsideMs)}`,
     `refused    ${stage || "at an unknown stage"}: ${printable(reason || "unknown reason")}${
       where.length > 0 ? ` (${where.join(", ")})` : ""
     }`,

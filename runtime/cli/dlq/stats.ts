@@ -5,7 +5,7 @@
  */
 import { ChoiceCounts, chosenLetters } from "../../dlq/choose.ts";
 import { sizeOf } from "../../dlq/group.ts";
-import type { Letter, LetterState } from "../../dlq/letter.ts";
+import { type Letter, type LetterState, letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
 import { type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
 import { oneLine, originText, placeText, sizeText, table, timeText } from "./text.ts";
@@ -22,24 +22,25 @@ export class LetterStats {
   readonly states = noCounts();
   /** By stage, then reason. */
   readonly reasons = new Map<string, { readonly stage: string; readonly reason: string; readonly counts: Counts }>();
-  /** By the hour of the records' timestamps, ms. */
+  /** By the hour of their times, ms. */
   readonly hours = new Map<number, Counts>();
   oldestOpen: Letter | null = null;
   bytes = 0;
 
   add(letter: Letter, state: LetterState): void {
-    const { stage, reason, timestampMs } = letter;
+    const { stage, reason } = letter;
+    const timeMs = letterTimeMs(letter);
     this.states[state]++;
     this.bytes += sizeOf(letter);
     const key = JSON.stringify([stage, reason]);
     const why = this.reasons.get(key) ?? { stage, reason, counts: noCounts() };
     this.reasons.set(key, why);
     why.counts[state]++;
-    const hour = Math.floor(timestampMs / HOUR_MS) * HOUR_MS;
+    const hour = Math.floor(timeMs / HOUR_MS) * HOUR_MS;
     const counts = this.hours.get(hour) ?? noCounts();
     this.hours.set(hour, counts);
     counts[state]++;
-    if (state === "open" && timestampMs < (this.oldestOpen?.timestampMs ?? Infinity)) {
+    if (state === "open" && timeMs < (this.oldestOpen ? letterTimeMs(this.oldestOpen) : Infinity)) {
       this.oldestOpen = { ...letter, key: null, value: null, headers: [] };
     }
   }
@@ -55,7 +56,9 @@ export async function stats(
     const [counts, sums] = [new ChoiceCounts(), new LetterStats()];
     const choosing = { filter: {}, stateOf: ledger.stateOf.bind(ledger) };
     for await (const { letter, state } of chosenLetters(queue.read(), choosing, counts)) sums.add(letter, state);
-    console.log(flags.json ? JSON.stringify(statsJson(queue, sums, counts)) : statsText(queue, sums, counts));
+    const warning = await queue.retentionWarning();
+    if (flags.json) console.log(JSON.stringify({ ...statsJson(queue, sums, counts), warning }));
+    else console.log([statsText(queue, sums, counts), warning ?? []].flat().join("\n"));
     return 0;
   });
 }
@@ -71,6 +74,7 @@ function statsJson(
     hours: [...hours].sort(([a], [b]) => a - b).map(([hour, counts]) => ({ hour: timeText(hour), ...counts })),
     oldestOpen: oldestOpen && {
       timestampMs: oldestOpen.timestampMs,
+      setAsideMs: oldestOpen.setAsideMs,
       letter: placeText(oldestOpen.at),
       record: oldestOpen.origin && placeText(oldestOpen.origin),
     },
@@ -88,7 +92,7 @@ function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: Choice
     `states     ${Object.entries(states).map(([state, count]) => `${state} ${count}`).join(", ")}`,
     `oldest     ${
       oldestOpen
-        ? `${timeText(oldestOpen.timestampMs)}: ${placeText(oldestOpen.at)}, record ${originText(oldestOpen)}`
+        ? `${timeText(letterTimeMs(oldestOpen))}: ${placeText(oldestOpen.at)}, record ${originText(oldestOpen)}`
         : "none is open"
     }`,
     "",
@@ -100,7 +104,7 @@ function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: Choice
       ]),
     ),
     "",
-    `By the hour of the records' timestamps${newest.length > shown.length ? `, the last ${shown.length}` : ""}:`,
+    `By the hour in which they were set aside${newest.length > shown.length ? `, the last ${shown.length}` : ""}:`,
     ...shown.map(([hour, counts]) => {
       const bar = "#".repeat(Math.max(1, Math.round(sum(counts) / most * BAR)));
       return `${timeText(hour).slice(0, 16)}Z  ${bar} ${sum(counts)}${counts.open > 0 ? ` (${counts.open} open)` : ""}`;
