@@ -197,11 +197,6 @@ function nestedTopic({ parts }: RawEntry): string | null {
 /** Words in keys whose values are nobody's business, whatever the option. */
 const SECRET_WORDS = /password|secret|token|jaas|credential|user\.info|passphrase|private|\bkey$|\bauth\.users\./i;
 
-/** Whether a key's name says that its value is a secret. */
-export function looksSecret(key: string): boolean {
-  return SECRET_WORDS.test(key);
-}
-
 /** A value as problems show it: masked where it is, or may be meant as, a secret. */
 export function maskedValue(option: AnyOption | null, key: string, entry: RawEntry): string {
   return isSecretKey(option, key) ? "[hidden]" : shownValue(entry);

@@ -48,10 +48,9 @@ function errorAnswer(error: unknown): Response | null {
 
 /** As Connect words it. */
 function configMessage({ problems }: ConfigError): string {
-  const lines = problems.map(({ key, value, why }) => {
-    const own = key.replace(/^connectors\.[^.]+\./, "");
-    return value === undefined ? `${own}: ${why}` : `${own} = ${value}: ${why}`;
-  });
+  const lines = problems.map(({ key, value, why }) =>
+    value === undefined ? `${key}: ${why}` : `${key} = ${value}: ${why}`
+  );
   return `Connector configuration is invalid and contains the following ${problems.length} error(s):\n` +
     `${lines.join("\n")}\nYou can also find the above list of errors at the endpoint ` +
     "`/connector-plugins/{connectorType}/config/validate`";
@@ -114,6 +113,9 @@ export function configOf(value: unknown, nulls = false): Record<string, string |
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]: [string, unknown]) => {
       if (entry === null && nulls) return [key, null];
+      if (typeof entry === "number" && Math.abs(entry) > Number.MAX_SAFE_INTEGER) {
+        throw new BadRequest(400, `The configuration's "${key}" is a number that JSON rounds; give it as text`);
+      }
       if (!["string", "number", "boolean"].includes(typeof entry)) {
         const instead = entry === null ? "; leave it out instead of null" : "; dotted keys stand for nested ones";
         throw new BadRequest(400, `The configuration's "${key}" must be a text${instead}`);
@@ -121,6 +123,26 @@ export function configOf(value: unknown, nulls = false): Record<string, string |
       return [key, String(entry)];
     }),
   );
+}
+
+/** What was given, for a message: short, and whatever it is. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
+/** Problems with a connector's configuration by its own keys: names may hold dots, so only who has the name can tell. */
+export async function ofConnector<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const path = `connectors.${name}`;
+    const own = (key: string) => key === path ? "name" : key.startsWith(`${path}.`) ? key.slice(path.length + 1) : key;
+    throw new ConfigError(error.problems.map((problem) => ({ ...problem, key: own(problem.key) })));
+  }
 }
 
 /** A parameter of the URL that is true or false. */

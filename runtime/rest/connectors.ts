@@ -4,7 +4,7 @@
  * @module
  */
 import { RequestRefused, type WorkerApi } from "../worker_api.ts";
-import { BadRequest, configOf, objectOf, readJson } from "./answers.ts";
+import { BadRequest, configOf, objectOf, ofConnector, readJson, shown } from "./answers.ts";
 import type { Route } from "./server.ts";
 
 const INITIAL_STATES = ["RUNNING", "PAUSED", "STOPPED"] as const;
@@ -22,7 +22,8 @@ export function connectorRoutes(worker: WorkerApi): Route[] {
       const body = objectOf(await readJson(request), "The body", ["name", "config", "initial_state"]);
       const given = configOf(body.config ?? {});
       const name = nameOf(body.name);
-      const info = await worker.create(name, named(name, given), initialState(body.initial_state));
+      const initial = initialState(body.initial_state);
+      const info = await ofConnector(name, () => worker.create(name, named(name, given), initial));
       return Response.json(info, { status: 201, headers: { location: locationOf(request, name) } });
     }),
     at("GET", "/connectors/:name", (_, { name }) => Response.json(worker.info(name))),
@@ -32,14 +33,15 @@ export function connectorRoutes(worker: WorkerApi): Route[] {
     }),
     at("GET", "/connectors/:name/config", (_, { name }) => Response.json(worker.info(name).config)),
     at("PUT", "/connectors/:name/config", async (request, { name }) => {
-      const { created, info } = await worker.putConfig(name, named(name, configOf(await readJson(request))));
+      const config = named(name, configOf(await readJson(request)));
+      const { created, info } = await ofConnector(name, () => worker.putConfig(name, config));
       if (!created) return Response.json(info);
       return Response.json(info, { status: 201, headers: { location: locationOf(request, name) } });
     }),
     at("PATCH", "/connectors/:name/config", async (request, { name }) => {
       const patch = configOf(await readJson(request), true);
       if ("name" in patch) agree(name, patch.name);
-      return Response.json(await worker.patchConfig(name, patch));
+      return Response.json(await ofConnector(name, () => worker.patchConfig(name, patch)));
     }),
     at("GET", "/connectors/:name/tasks", (_, { name }) => {
       const configs = worker.taskConfigs(name);
@@ -82,9 +84,12 @@ function nameOf(given: unknown): string {
 
 function initialState(given: unknown): typeof INITIAL_STATES[number] {
   if (given === undefined || given === null) return "RUNNING";
-  const state = INITIAL_STATES.find((each) => each === String(given).toUpperCase());
+  const state = typeof given === "string" && INITIAL_STATES.find((each) => each === given.toUpperCase());
   if (state) return state;
-  throw new BadRequest(400, `initial_state must be one of ${INITIAL_STATES.join(", ")}, current value is "${given}"`);
+  throw new BadRequest(
+    400,
+    `initial_state must be one of ${INITIAL_STATES.join(", ")}, current value is ${shown(given)}`,
+  );
 }
 
 /** The configuration with its name in it, as Connect keeps it. */

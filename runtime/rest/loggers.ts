@@ -6,7 +6,7 @@
  */
 import { connectorLogger, LOG_LEVELS, type LogLevel, type LogLevels, ROOT_LOGGER } from "../log.ts";
 import type { WorkerApi } from "../worker_api.ts";
-import { BadRequest, objectOf, readJson } from "./answers.ts";
+import { BadRequest, objectOf, readJson, shown } from "./answers.ts";
 import type { Route } from "./server.ts";
 
 /** log4j's levels, as clients of Connect send them. */
@@ -49,9 +49,11 @@ export function loggerRoutes({ worker, levels, passLevels }: {
       handle: async (request, { logger }) => {
         const { level } = objectOf(await readJson(request), "The body", ["level"]);
         if (level === undefined) throw new BadRequest(400, "Desired 'level' parameter was not specified in request.");
-        const wanted = Object.entries(LEVELS).find(([name]) => name === String(level).toUpperCase())?.[1];
+        const wanted = typeof level === "string" && Object.hasOwn(LEVELS, level.toUpperCase())
+          ? LEVELS[level.toUpperCase()]
+          : null;
         if (!wanted) {
-          throw new BadRequest(404, `invalid log level '${level}'; there are ${Object.keys(LEVELS).join(", ")}`);
+          throw new BadRequest(404, `invalid log level ${shown(level)}; there are ${Object.keys(LEVELS).join(", ")}`);
         }
         const scope = new URL(request.url).searchParams.get("scope") ?? "worker";
         if (scope !== "worker" && scope !== "cluster") {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConnectorOffset, WorkerApi } from "../worker_api.ts";
-import { BadRequest, objectOf, readJson } from "./answers.ts";
+import { BadRequest, objectOf, readJson, shown } from "./answers.ts";
 import type { Route } from "./server.ts";
 
 /** The routes. */
@@ -88,7 +88,7 @@ function wholeNumber(value: unknown, what: string): bigint {
     const hint = typeof value === "number" && value > Number.MAX_SAFE_INTEGER ? "; give it as text" : "";
     throw new BadRequest(
       400,
-      `${what} must be a whole number from 0, current value is ${JSON.stringify(value)}${hint}`,
+      `${what} must be a whole number from 0, current value is ${shown(value)}${hint}`,
     );
   }
   const number = BigInt(value as number | string);

@@ -15,7 +15,7 @@ const READING = ["GET", "HEAD", "OPTIONS"];
  * port or for any.
  */
 export function refuseForeign(request: Request, isLocal: boolean, hosts: readonly string[]): Response | null {
-  const host = request.headers.get("host") ?? "";
+  const host = request.headers.get("host") ?? new URL(request.url).host; // HTTP/2 has it in its :authority
   const isOurs = (name: string) => hosts.includes(name) || hosts.includes(hostname(name));
   if (isLocal && host !== "" && !isLocalName(hostname(host)) && !isOurs(host)) {
     return errorResponse(403, `This worker is not called ${hostname(host)}; name it in http.hosts if it is`);
