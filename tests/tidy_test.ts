@@ -253,7 +253,8 @@ function importsOf(text: string, path: string): string[] {
   const found = code.matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';`]*?from\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g);
   // What imports a .proto file, or a name that is put in, is the text of a schema; a template's is an author's.
   const isText = (target: string) =>
-    /\.proto$|\$\{/.test(target) || (target.startsWith("@sluice/") && path.startsWith("runtime/cli/template/"));
+    /\.proto$|\$\{/.test(target) ||
+    (target.startsWith("@sluice/") && /^runtime\/cli\/template\/|\/author_test\.ts$/.test(path));
   return [...found].map((match) => match[1] ?? match[2]).filter((target) => !isText(target)).map((target) =>
     target.startsWith(".") ? new URL(target, new URL(path, "file:///")).pathname.slice(1) : packageOf(target)
   );

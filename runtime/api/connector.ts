@@ -178,6 +178,8 @@ export interface SinkConnector<Def extends ConfigDef = ConfigDef, Staged = unkno
   readonly name: string;
   /** The connector's own version. */
   readonly version: string;
+  /** What it does, in a line, for lists of plugins. */
+  readonly doc?: string;
   /** Parsing, linting and the docs: one source. */
   readonly options: Def;
   /**

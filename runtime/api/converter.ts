@@ -90,15 +90,19 @@ export interface ConverterContext {
 export interface SchemaDocument {
   /** What the registry calls its format. */
   readonly schemaType: "AVRO" | "PROTOBUF" | "JSON";
+  /** The subject it is, or would be, registered under. */
   readonly subject: string;
-  /** Null, both: it is not registered. */
+  /** Within the subject, from 1; null: it is not registered. */
   readonly version: number | null;
+  /** The registry's id; null: it is not registered. */
   readonly id: number | null;
+  /** Its text. */
   readonly schema: string;
   /** What it imports, by the name that its text uses. */
   readonly references: readonly { readonly name: string; readonly subject: string; readonly version: number }[];
-  /** Of its data contract, as the registry holds them. */
+  /** The rules of its data contract, as the registry holds them. */
   readonly ruleSet?: unknown;
+  /** The properties of its data contract, as the registry holds them. */
   readonly metadata?: unknown;
 }
 
@@ -130,6 +134,8 @@ export interface Converter {
 export interface ConverterPlugin<Def extends ConfigDef = ConfigDef> {
   /** What `value.converter` and `key.converter` say. */
   readonly name: string;
+  /** What it does, in a line, for lists of plugins. */
+  readonly doc?: string;
   /** Options, read from the connector's configuration (without a prefix). */
   readonly options: Def;
   /**

@@ -19,6 +19,8 @@ export interface HeaderConverter {
 export interface HeaderConverterPlugin<Def extends ConfigDef = ConfigDef> {
   /** What `header.converter` says. */
   readonly name: string;
+  /** What it does, in a line, for lists of plugins. */
+  readonly doc?: string;
   /** Options, read below `header.converter.`. */
   readonly options: Def;
   /** Makes one. */

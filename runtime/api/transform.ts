@@ -29,6 +29,8 @@ export type Routing = ((topic: string) => string) | "rows";
 export interface TransformPlugin<Def extends ConfigDef = ConfigDef> {
   /** What `transforms.<alias>.type` says. */
   readonly name: string;
+  /** What it does, in a line, for lists of plugins. */
+  readonly doc?: string;
   /** Options, read below `transforms.<alias>.`. */
   readonly options: Def;
   /**

@@ -76,14 +76,19 @@ export function jsonField(name: string, nullable = true): Field {
 export const isJson = ({ metadata }: Field): boolean => metadata.has(FIELD_JSON);
 /** A list; its elements are nullable unless told. A field instead of a type says that itself, e.g. a `jsonField`. */
 export const list = (element: DataType | Field, nullable = true): List =>
-  new List(element instanceof Field ? renamed(element, "element") : field("element", element, nullable));
+  new List(isField(element) ? renamed(element, "element") : field("element", element, nullable));
 /** A record within a record. */
 export const struct = (fields: readonly Field[]): Struct => new Struct([...fields]);
 /** A map with keys that are never null. A field instead of the value's type says itself whether values may be null. */
 export const map = (key: DataType, value: DataType | Field, valueNullable = true): Map_ => {
-  const values = value instanceof Field ? renamed(value, "value") : field("value", value, valueNullable);
+  const values = isField(value) ? renamed(value, "value") : field("value", value, valueNullable);
   return new Map_(field("key_value", struct([field("key", key, false), values]), false) as never);
 };
+
+/** Told by its shape: a plugin may have come with a copy of Arrow of its own. */
+function isField(value: DataType | Field): value is Field {
+  return "nullable" in value;
+}
 
 function renamed({ type, nullable, metadata }: Field, name: string): Field {
   return new Field(name, type, nullable, metadata);

@@ -12,6 +12,7 @@ import { readConfig } from "../config/read_config.ts";
 import { optionRows, renderOptions } from "../config/render_options.ts";
 import { isModuleName, type PluginKind } from "../plugins/module_names.ts";
 import project from "../../deno.json" with { type: "json" };
+import { BUILT_IN_DOCS } from "./built_in_docs.ts";
 import type { CliContext } from "./command_line.ts";
 import { exists } from "./exists.ts";
 
@@ -104,7 +105,7 @@ function entries(plugins: Plugins): PluginEntry[] {
       kind,
       name: plugin.name,
       version: textOf(plugin, "version") ?? (origins?.has(`${kind} ${plugin.name}`) ? "-" : project.version),
-      doc: textOf(plugin, "doc") ?? DOCS[`${kind} ${plugin.name}`] ?? "",
+      doc: textOf(plugin, "doc") ?? BUILT_IN_DOCS[`${kind} ${plugin.name}`] ?? "",
       module: origins?.get(`${kind} ${plugin.name}`) ?? null,
       options: plugin.options,
     }))
@@ -164,35 +165,3 @@ function aligned(rows: readonly (readonly string[])[]): string {
   )
     .join("\n");
 }
-
-/** What is built in, in a line. */
-const DOCS: Readonly<Record<string, string>> = {
-  "connector delta-sink": "Delta Lake tables, exactly once",
-  "connector file-sink": "lines of JSON, a file a partition",
-  "converter avro": "Avro, with a Schema Registry or by a given schema",
-  "converter protobuf": "Protobuf, with a Schema Registry or by a given schema",
-  "converter json": "JSON, by a given, the table's or an inferred schema",
-  "converter json-schema": "JSON with a Schema Registry",
-  "converter string": "text, as one column",
-  "converter bytes": "the bytes as they are, as one column",
-  "transform Cast": "fields, or whole keys and values, to other types",
-  "transform DropHeaders": "removes headers",
-  "transform ExtractField": "a field in place of the whole",
-  "transform ExtractNewRecordState": "the row out of Debezium's change event",
-  "transform Filter": "drops records; with a predicate, those for which it holds",
-  "transform Flatten": "nested fields to fields with joined names",
-  "transform HeaderFrom": "copies or moves fields to headers",
-  "transform HoistField": "the whole as a field of a new struct",
-  "transform InsertField": "topic, partition, offset, timestamp or a constant as a field",
-  "transform InsertHeader": "a constant as a header",
-  "transform MaskField": "fields to a null-like or given value",
-  "transform RegexRouter": "another name for the topic, by a pattern",
-  "transform ReplaceField": "keeps, drops and renames fields",
-  "transform SetSchemaMetadata": "the schema's name and version",
-  "transform TimestampConverter": "times between text, numbers and types of time",
-  "transform TimestampRouter": "the topic's name with the record's time in it",
-  "transform ValueToKey": "fields of the value as the key",
-  "predicate HasHeaderKey": "the record has a header of the name",
-  "predicate RecordIsTombstone": "the record has no value",
-  "predicate TopicNameMatches": "the topic's name matches a pattern",
-};

@@ -1,22 +1,6 @@
 /**
- * The contract of a predicate: which rows a transform touches.
+ * The contract of a predicate, under the name that this folder knows it by.
  *
  * @module
  */
-import type { ConfigDef, SinkBatch, Values } from "../api/mod.ts";
-
-/** Decides for the rows of a batch, which share topic, partition and schema. */
-export interface Predicate {
-  /** Whether it holds: for all rows alike, or a byte a row (not 0: it holds). */
-  holds(batch: SinkBatch): boolean | Uint8Array;
-}
-
-/** A kind of predicate: `predicates.<alias>.type: <name>`. */
-export interface PredicatePlugin<Def extends ConfigDef = ConfigDef> {
-  readonly name: string;
-  /** Options, read below `predicates.<alias>.`. */
-  readonly options: Def;
-  /** For one that looks at the name of the topic alone (as routers left it): whether it holds for that name. */
-  ofTopic?(config: Values<Def>): (topic: string) => boolean;
-  create(config: Values<Def>): Predicate;
-}
+export type { Predicate, PredicatePlugin } from "../api/mod.ts";

@@ -97,6 +97,7 @@ async function post({ "http.url": url, "http.timeout.ms": ms }: Values<typeof op
 /** The connector: what a configuration names by \`connector: ./mod.ts\`. */
 export const IDENT: SinkConnector<typeof options, null> = {
   name: "NAME",
+  doc: "Posts records to an HTTP endpoint, as lines of JSON.",
   version: "0.1.0",
   options,
   check: ({ values }) => post(values, ""), // reach the target once, before the start
