@@ -16,7 +16,6 @@ import type { ConverterPlugin, SinkConnector, Values } from "../api/mod.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import type { TableTools } from "./table_tools.ts";
 import { createCatalogue } from "../plugins/catalogue.ts";
-import { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } from "../transforms/mod.ts";
 
 /** Everything that a configuration can choose from. */
 export const plugins: Plugins = createCatalogue({
@@ -31,8 +30,9 @@ export const plugins: Plugins = createCatalogue({
     ...NUMBER_CONVERTERS,
   ] as unknown as ConverterPlugin[],
   headerConverters: HEADER_CONVERTERS,
-  transforms: BUILT_IN_TRANSFORMS,
-  predicates: BUILT_IN_PREDICATES,
+}, async () => {
+  const { BUILT_IN_PREDICATES, BUILT_IN_TRANSFORMS } = await import("../transforms/mod.ts");
+  return { transforms: BUILT_IN_TRANSFORMS, predicates: BUILT_IN_PREDICATES };
 });
 
 /** Loaded by the commands that are about tables. */

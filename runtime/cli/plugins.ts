@@ -38,6 +38,7 @@ const DEFAULT_CONFIG = "sluice.yaml";
 
 /** Prints all plugins; returns the exit code. */
 export async function listPlugins(flags: PluginsFlags & { readonly json: boolean }, context: CliContext) {
+  await context.plugins.loadAll?.();
   await loadConfigured(flags, context);
   const all = entries(context.plugins);
   if (flags.json) {
@@ -60,6 +61,7 @@ export async function pluginDocs(
   flags: PluginsFlags & { readonly kind?: string; readonly markdown: boolean },
   context: CliContext,
 ): Promise<number> {
+  await context.plugins.loadAll?.();
   await loadConfigured(flags, context);
   const { name, kind = flags.kind } = isModuleName(given)
     ? await loadModule(given, flags.kind, context)

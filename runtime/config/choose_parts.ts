@@ -33,10 +33,13 @@ export interface Plugins<Predicate extends NamedPlugin = NamedPlugin> {
   /** The first one is the default; none: headers are bytes. */
   readonly headerConverters?: readonly HeaderConverterPlugin[];
   /**
-   * Loads the modules that raw configuration names by path or URL, adds their plugins to these lists, and puts the plugins'
-   * names in their place (`RawEntry.module` keeps the module). Absent: modules cannot be named.
+   * Loads what raw configuration needs before it is parsed: the built-in transforms and predicates where it has any, and the
+   * modules that it names by path or URL; adds their plugins to these lists, and puts the plugins' names in the modules'
+   * place (`RawEntry.module` keeps the module). Absent: the lists are complete, modules cannot be named.
    */
   readonly load?: (raw: RawConfig, place: ModulePlace, problems: ConfigProblem[]) => Promise<RawConfig>;
+  /** Loads all that is built in, for those who list plugins. */
+  readonly loadAll?: () => Promise<void>;
   /** The modules that plugins were loaded from, by `<kind> <name>`. */
   readonly origins?: ReadonlyMap<string, string>;
 }

@@ -1,6 +1,7 @@
 /**
  * All plugins that a configuration can choose from: those that are built in, and those of modules that a configuration names
- * by path or URL. A module is loaded where it is named, and what it exports is known in this thread from then on.
+ * by path or URL. A module is loaded where it is named, and what it exports is known in this thread from then on. The
+ * built-in transforms and predicates, which most configurations have none of, are loaded where there are any.
  *
  * @module
  */
@@ -18,31 +19,47 @@ export interface Catalogue {
 /** The lists of a catalogue. */
 export type PluginList = "connectors" | "converters" | "headerConverters" | "transforms" | "predicates";
 
-/** A catalogue of what is built in; it loads nothing before a configuration names a module. */
-export function createCatalogue(builtIn: Plugins): Plugins {
+/** What is built in and loaded where a configuration has transforms. */
+export type Steps = Pick<Required<Plugins>, "transforms" | "predicates">;
+
+/** A catalogue of what is built in; it loads nothing before a configuration names it. */
+export function createCatalogue(
+  builtIn: Omit<Plugins, keyof Steps>,
+  loadSteps: () => Promise<Steps> = () => Promise.resolve({ transforms: [], predicates: [] }),
+): Plugins {
   const lists: Catalogue["lists"] = {
     connectors: [...builtIn.connectors],
     converters: [...builtIn.converters],
     headerConverters: [...builtIn.headerConverters ?? []],
-    transforms: [...builtIn.transforms],
-    predicates: [...builtIn.predicates ?? []],
+    transforms: [],
+    predicates: [],
   };
   const origins = new Map<string, string>();
+  let steps: Promise<void> | null = null;
+  const addSteps = async () => {
+    const { transforms, predicates } = await loadSteps();
+    lists.transforms.push(...transforms);
+    lists.predicates.push(...predicates);
+  };
+  const loadAll = () => steps ??= addSteps();
   return {
     ...lists,
     origins,
+    loadAll,
     load: async (raw, place, problems) => {
-      if (!namesModules(raw)) return raw;
+      if (hasKey(raw, isStep)) await loadAll();
+      if (!hasKey(raw, namesModule)) return raw;
       return await (await import("./load_modules.ts")).loadModules(raw, place, { lists, origins }, problems);
     },
   };
 }
 
-function namesModules({ worker, connectors }: RawConfig): boolean {
-  const isNamed = ([key, entry]: [string, RawEntry]) => kindOfKey(key) !== null && isModule(entry);
-  return [worker, ...connectors.values()].some((keys) => [...keys].some(isNamed));
+function hasKey({ worker, connectors }: RawConfig, test: (key: string, entry: RawEntry) => boolean): boolean {
+  return [worker, ...connectors.values()].some((keys) => [...keys].some(([key, entry]) => test(key, entry)));
 }
 
-function isModule({ module, value }: RawEntry): boolean {
-  return module !== undefined || (typeof value === "string" && isModuleName(value));
+const isStep = (key: string): boolean => /(^|\.)(transforms|predicates)(\.|$)/.test(key);
+
+function namesModule(key: string, { module, value }: RawEntry): boolean {
+  return kindOfKey(key) !== null && (module !== undefined || (typeof value === "string" && isModuleName(value)));
 }

@@ -19,7 +19,8 @@ export function pluginRoutes(context: ConfigContext & { readonly version: string
     { type: "transformation", of: plugins.transforms },
     { type: "predicate", of: plugins.predicates ?? [] },
   ];
-  const find = (given: string) => {
+  const find = async (given: string) => {
+    await plugins.loadAll?.();
     for (const { type, of } of kinds) {
       const name = pluginName(given, of.map((plugin) => plugin.name));
       const plugin = of.find((each) => each.name === name);
@@ -31,7 +32,8 @@ export function pluginRoutes(context: ConfigContext & { readonly version: string
     {
       method: "GET",
       path: "/connector-plugins",
-      handle: (request) => {
+      handle: async (request) => {
+        await plugins.loadAll?.();
         const shown = flag(request, "connectorsOnly", true) ? kinds.slice(0, 1) : kinds;
         return Response.json(shown.flatMap(({ type, of }) =>
           of.map((plugin) => ({
@@ -45,8 +47,8 @@ export function pluginRoutes(context: ConfigContext & { readonly version: string
     {
       method: "GET",
       path: "/connector-plugins/:plugin/config",
-      handle: (_, { plugin: given }) => {
-        const { type, plugin } = find(given);
+      handle: async (_, { plugin: given }) => {
+        const { type, plugin } = await find(given);
         return Response.json(configKeys(type === "sink" ? { ...CONNECT_OPTIONS, ...plugin.options } : plugin.options));
       },
     },
