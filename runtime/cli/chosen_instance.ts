@@ -17,6 +17,8 @@ export interface ChooseFlags {
   /** An instance's name, or a kind of which there is one. */
   readonly connector?: string;
   readonly set?: readonly string[];
+  /** Options of the instance that win over all else, what it says for single topics included. */
+  readonly options?: readonly string[];
 }
 
 /** An instance, and what is needed to work on it. */
@@ -36,6 +38,7 @@ export async function chooseInstance(flags: ChooseFlags, { plugins }: CliContext
   const source = {
     path: flags.config ?? DEFAULT_CONFIG,
     sets: flags.set ?? [],
+    options: flags.options ?? [],
     environment: Deno.env.toObject(),
     readTextFile: Deno.readTextFile,
   };

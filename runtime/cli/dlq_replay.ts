@@ -152,8 +152,7 @@ class Fixes {
     const { queue, instance } = this;
     const load = async (options: readonly string[]) => {
       const { chooseInstance } = await import("./chosen_instance.ts");
-      const sets = options.map((each) => `connectors.${instance.name}.${each}`);
-      return (await chooseInstance({ ...this.flags, set: sets }, this.context)).instance;
+      return (await chooseInstance({ ...this.flags, options }, this.context)).instance;
     };
     const { log, retry } = queue;
     return createFix(fix, { instance, load, plugins, clock: systemClock, log, retry, random: Math.random });
@@ -213,7 +212,7 @@ async function replayParts(
   const world = await queueWorld(queue, flags);
   const { values } = instance;
   const sinkParts = (fix: Fix): SinkParts => ({
-    instance,
+    instance: fix.instance,
     stages: (targetSchema) => {
       const { clock, log, retry, random } = connectorContext(queue, instance);
       return OfflineStages.load({
@@ -306,7 +305,12 @@ async function parseFix(flags: ReplayFlags): Promise<FixSpec> {
     return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
   });
   for (const text of flags.option ?? []) {
-    if (!/^[^=]+=/.test(text)) problems.push({ key: "--option", value: text, why: "must be KEY=VALUE" });
+    const key = /^([^=]+)=/.exec(text)?.[1].trim();
+    if (key === undefined) problems.push({ key: "--option", value: text, why: "must be KEY=VALUE" });
+    else if (/^(connector|connector\.class|topics|topics\.regex)$/.test(key)) {
+      const why = "says what the connector is, and no other may take its letters; choose letters by --where";
+      problems.push({ key: "--option", value: text, why });
+    }
   }
   const { schemaId } = flags;
   if (schemaId !== undefined && !/^\d{1,9}$/.test(schemaId)) {

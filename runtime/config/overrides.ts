@@ -42,6 +42,21 @@ export function applySets(
   }
 }
 
+/** Applies `key=value` options of one instance that hold for all of its topics, whatever `per.topic` says. */
+export function applyOptions(
+  config: RawConfig,
+  name: string,
+  options: readonly string[],
+): void {
+  for (const option of options) {
+    const at = option.indexOf("=");
+    const key = option.slice(0, at).trim();
+    const overTopics = !key.startsWith("per.topic.");
+    const entry = { value: option.slice(at + 1).trim(), source: "--option", parts: [key], overTopics };
+    config.connectors.get(name)?.set(key, entry);
+  }
+}
+
 /** Applies every variable that begins with `SLUICE_`. */
 export function applyEnvironment(
   config: RawConfig,

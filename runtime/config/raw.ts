@@ -22,6 +22,8 @@ export interface RawEntry {
   readonly shown?: string;
   /** The module (and export) that brings the plugin which `value` names, where the configuration named a module. */
   readonly module?: string;
+  /** It takes the place of what `per.topic` says for the same key: what one command is told wins. */
+  readonly overTopics?: boolean;
 }
 
 /** Entries by dotted key. */
@@ -107,8 +109,8 @@ function describe(value: unknown): string {
 
 /** The source as a message names it; nothing for the file, whose key path says enough. */
 export function fromText(entry: RawEntry): string {
-  return entry.source === "--set"
-    ? " (given by --set)"
+  return entry.source === "--set" || entry.source === "--option"
+    ? ` (given by ${entry.source})`
     : /^SLUICE_/.test(entry.source)
     ? ` (given by ${entry.source})`
     : "";

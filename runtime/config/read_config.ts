@@ -8,7 +8,7 @@ import type { ConverterPlugin } from "../api/converter.ts";
 import { instanceName, isModuleName } from "../plugins/module_names.ts";
 import { loadConfig } from "./load.ts";
 import { didYouMean } from "./nearest.ts";
-import { applyEnvironment, applySets, type OverrideTarget } from "./overrides.ts";
+import { applyEnvironment, applyOptions, applySets, type OverrideTarget } from "./overrides.ts";
 import { isWorkerKey, parseRaw, type ReadConfig } from "./parse_raw.ts";
 import { emptyRawConfig, type RawConfig, type RawKeys, valueText } from "./raw.ts";
 import { type ReferenceSources, resolveReferences } from "./references.ts";
@@ -23,6 +23,8 @@ export interface ConfigSource extends ReferenceSources {
   readonly path: string | null;
   /** `--set key=value`, in order. */
   readonly sets?: readonly string[];
+  /** `--option key=value` of the picked instances, over all else and for all of their topics. */
+  readonly options?: readonly string[];
   /** Picks the instances of this kind. */
   readonly connector?: string | null;
   /** Picks one instance. */
@@ -40,6 +42,7 @@ export async function readConfig<Predicate extends NamedPlugin>(
   const target: OverrideTarget = { isWorkerKey, selected };
   applyEnvironment(loaded, source.environment, target, problems);
   applySets(loaded, source.sets ?? [], target, problems);
+  for (const name of selected) applyOptions(loaded, name, source.options ?? []);
   const place = { ...source, file: source.path };
   return parseRaw(await prepareRaw(onlySelected(loaded, selected), place, plugins, problems), plugins, problems);
 }

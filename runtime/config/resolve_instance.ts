@@ -90,6 +90,7 @@ export function resolveInstance<Predicate extends NamedPlugin>(
   const topics = topicNames(keys);
   const scope = scopeOf(plugin, plugins, keys);
   const { own, perTopic } = splitPerTopic(keys, (key) => scope.isKnown(key), topics, path, problems);
+  overTopics(own, perTopic);
   const pass = { plugin, plugins, problems, scope };
   const base = resolveTopic(own, path, undefined, pass);
   const byTopic = new Map<string, TopicSettings<Predicate> | null>();
@@ -126,6 +127,19 @@ interface Pass<Predicate extends NamedPlugin> {
   readonly plugins: Plugins<Predicate>;
   readonly problems: ConfigProblem[];
   readonly scope: Scope;
+}
+
+/** What holds for all topics, whatever they say (`RawEntry.overTopics`); what is said for one by the same means stays. */
+function overTopics(own: RawKeys, perTopic: ReadonlyMap<string, RawKeys>): void {
+  for (const [key, { source, overTopics = false }] of [...own]) {
+    if (!overTopics) continue;
+    for (const keys of [own, ...perTopic.values()]) {
+      // Below a converter's name the same option would win over the bare one.
+      for (const each of [key, `key.converter.${key}`, `value.converter.${key}`]) {
+        if (keys.get(each)?.source !== source) keys.delete(each);
+      }
+    }
+  }
 }
 
 /** Connect's way of naming parts, by class: `connector.class` and class names become ours. */
@@ -232,10 +246,13 @@ function refuseWithoutEffect<Predicate extends NamedPlugin>(
   const names = plugins.converters.map((converter) => converter.name);
   const chosenIn = (keys: RawKeys) =>
     ["key.converter", "value.converter"].map((key) => pluginName(valueText(keys.get(key)?.value ?? "bytes"), names));
+  // A command that reads another format than is configured leaves options of that one behind.
+  const isOtherFormat = ["key.converter", "value.converter"].some((key) => own.get(key)?.overTopics);
   const check = (changed: RawKeys, chosen: readonly string[], at: string) => {
     const active = plugins.converters.filter((converter) => chosen.includes(converter.name));
     if (active.length < new Set(chosen).size) return; // an unknown converter is the problem
-    for (const key of changed.keys()) {
+    for (const [key, { overTopics = false }] of changed) {
+      if (isOtherFormat && !overTopics) continue;
       const isOthers = optionOf({ ...INSTANCE_OPTIONS, ...scope.connector }, key) !== null;
       if (isOthers || optionOf(scope.converters, key) === null) continue;
       if (active.some((converter) => optionOf(converter.options, key) !== null)) continue;
