@@ -76,6 +76,12 @@ export interface WorkerApi {
   activeTopics(name: string): readonly string[];
   resetActiveTopics(name: string): void;
 
+  /**
+   * A configuration whose masks (`[hidden]`) are the secrets that the connector of this name has; `unknown` are the keys of
+   * masks that stand for nothing, which are left out. Throws nothing where there is no such connector. For checks alone: it
+   * holds secrets.
+   */
+  revealed(name: string, config: FlatConfig): { readonly config: FlatConfig; readonly unknown: readonly string[] };
   /** Throws ConfigError where the configuration is refused, RequestRefused (409) where the name is taken. */
   create(name: string, config: FlatConfig, initial: "RUNNING" | "PAUSED" | "STOPPED"): Promise<ConnectorInfo>;
   /** Creates or replaces; what it touches is started again. Throws ConfigError; then the old one runs on. */

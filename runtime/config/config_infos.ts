@@ -10,7 +10,7 @@ import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import { choose, type NamedPlugin, pluginName, type Plugins } from "./choose_parts.ts";
 import { configKey, type ConfigKeyInfo, configKeys, valueAsText } from "./config_keys.ts";
 import { INSTANCE_OPTIONS, type InstanceValues } from "./instance_options.ts";
-import { isSecretKey, optionOf } from "./parse_config.ts";
+import { holdsPassword, isSecretKey, optionOf } from "./parse_config.ts";
 import { type AnyOption, parseValue, splitList } from "./parse_value.ts";
 import { type RawEntry, type RawKeys, valueText } from "./raw.ts";
 import { prepareRaw } from "./read_config.ts";
@@ -52,10 +52,18 @@ export const CONNECT_OPTIONS: ConfigDef = (() => {
   return { name, "connector.class": connector, ...others };
 })();
 
+/** Values that are known to be secrets, whatever their keys look like. */
+export interface KnownSecrets {
+  readonly keys: readonly string[];
+  /** Those of them that were not given: what is wrong with that. */
+  readonly missing: ReadonlyMap<string, string>;
+}
+
 /** Holds a configuration, `connector.class` and `name` among it, against all that it can be made of. */
 export async function configInfos(
   config: Readonly<Record<string, string>>,
   context: ConfigContext,
+  { keys: secrets, missing }: KnownSecrets = { keys: [], missing: new Map() },
 ): Promise<ConfigInfos> {
   const { name = "", ...own } = config;
   const given: RawKeys = new Map(
@@ -66,7 +74,9 @@ export async function configInfos(
   const keys: RawKeys = new Map([...given].map(([key, entry]) => [key, withModule(entry, prepared.get(key))]));
   const byKey = new Map<string, string[]>();
   if (name === "") byKey.set("name", ["is missing; the connector's name"]);
+  for (const [key, why] of missing) byKey.set(key, [why]);
   for (const { key, why } of problems) {
+    if (missing.has(key)) continue; // that it is missing
     const errors = byKey.get(key) ?? [];
     if (!errors.includes(why)) byKey.set(key, [...errors, why]);
   }
@@ -83,7 +93,7 @@ export async function configInfos(
     definition,
     value: {
       name: key,
-      value: valueOf(key, definition, shown, context),
+      value: secrets.includes(key) ? "[hidden]" : valueOf(key, definition, shown, context),
       recommended_values: recommended(key, keys, context.plugins),
       errors: byKey.get(key) ?? [],
       visible: true,
@@ -202,7 +212,7 @@ function valueOf(key: string, { default_value, type }: ConfigKeyInfo, keys: RawK
   if (!entry) return default_value;
   const text = entry.shown ?? valueText(entry.value);
   if (/^\$\{[^{}:]+:[^{}]*\}$/.test(text)) return text;
-  if (type === "PASSWORD" || isSecretKey(null, key)) return "[hidden]";
+  if (type === "PASSWORD" || isSecretKey(null, key) || holdsPassword(text)) return "[hidden]";
   const parsed = type === "LONG" ? parseValue(LONGS[key.endsWith("ms") ? "duration" : "bytes"], text) : null;
   return parsed && "value" in parsed
     ? valueAsText(parsed.value)

@@ -199,7 +199,13 @@ const SECRET_WORDS = /password|secret|token|jaas|credential|user\.info|passphras
 
 /** A value as problems show it: masked where it is, or may be meant as, a secret. */
 export function maskedValue(option: AnyOption | null, key: string, entry: RawEntry): string {
-  return isSecretKey(option, key) ? "[hidden]" : shownValue(entry);
+  const shown = shownValue(entry);
+  return isSecretKey(option, key) || holdsPassword(shown) ? "[hidden]" : shown;
+}
+
+/** Whether it is an address, or holds one, with a password in it. */
+export function holdsPassword(text: string): boolean {
+  return /:\/\/[^/\s@,]*:[^/\s@,]*@/.test(text);
 }
 
 /** Whether the value is, or may be meant as, a secret. */

@@ -275,6 +275,31 @@ Deno.test("connectRoutes() lists plugins and describes their options", () =>
     assert(body.error_count >= 2 && body.configs.length > 20);
   }));
 
+Deno.test("connectRoutes() validates masks as the secrets that they stand for, and names those that stand for none", () =>
+  withApi(async ({ ask, create }) => {
+    await create();
+    const password = "consumer.override.sasl.password";
+    const mechanism = { "consumer.override.sasl.mechanism": "[hidden]" };
+    const secrets = { [password]: "hush", "consumer.override.sasl.mechanism": "PLAIN" };
+    await ask("PUT", "/connectors/orders/config", { ...CONFIG, ...secrets });
+    const validate = async (config: Record<string, string>) => {
+      const { status, body, text } = await ask("PUT", "/connector-plugins/file-sink/config/validate", config);
+      assertEquals([status, text.includes("hush")], [200, false], text);
+      const of = (key: string) =>
+        body.configs.find(({ value }: { value: { name: string } }) => value.name === key)?.value;
+      return { count: body.error_count, of };
+    };
+    const known = await validate({ ...CONFIG, name: "orders", [password]: "[hidden]", ...mechanism });
+    assertEquals([known.count, known.of(password).value], [0, "[hidden]"]);
+    for (const name of ["other", "orders"]) {
+      const key = name === "other" ? password : "consumer.override.ssl.key.password";
+      const { count, of } = await validate({ ...CONFIG, name, [key]: "[hidden]" });
+      const { value, errors } = of(key);
+      assertEquals([count, value, errors.length], [1, "[hidden]", 1]);
+      assert(errors[0].includes(`connector "${name}" has none`), errors[0]);
+    }
+  }));
+
 Deno.test("connectRoutes() sets levels of the log here and on the threads", () =>
   withApi(async ({ ask, create, passed }) => {
     await create();

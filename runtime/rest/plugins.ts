@@ -4,13 +4,20 @@
  * @module
  */
 import { pluginName } from "../config/choose_parts.ts";
-import { type ConfigContext, configInfos, CONNECT_OPTIONS } from "../config/config_infos.ts";
+import { type ConfigContext, type ConfigInfos, configInfos, CONNECT_OPTIONS } from "../config/config_infos.ts";
 import { configKeys } from "../config/config_keys.ts";
+import type { WorkerApi } from "../worker_api.ts";
 import { BadRequest, configOf, flag, readJson } from "./answers.ts";
 import type { Route } from "./server.ts";
 
+/** What they are made of. */
+export interface PluginContext extends ConfigContext {
+  readonly worker: Pick<WorkerApi, "revealed">;
+  readonly version: string;
+}
+
 /** The routes. */
-export function pluginRoutes(context: ConfigContext & { readonly version: string }): Route[] {
+export function pluginRoutes(context: PluginContext): Route[] {
   const { plugins, version } = context;
   const kinds = [
     { type: "sink", of: plugins.connectors },
@@ -68,8 +75,17 @@ export function pluginRoutes(context: ConfigContext & { readonly version: string
           throw new BadRequest(400, message);
         }
         const whole = included === undefined ? { ...config, "connector.class": given } : config;
-        return Response.json(await configInfos(whole, context));
+        return Response.json(await validated(whole, context));
       },
     },
   ];
+}
+
+/** What was got from a connector holds masks: they are its secrets, as a PUT of the same would take them. */
+function validated(given: Record<string, string>, context: PluginContext): Promise<ConfigInfos> {
+  const name = given.name ?? "";
+  const { config, unknown } = context.worker.revealed(name, given);
+  const why = `stands for a secret, and connector "${name}" has none of this key; give it`;
+  const keys = Object.keys(given).filter((key) => config[key] !== given[key]);
+  return configInfos(config, context, { keys, missing: new Map(unknown.map((key) => [key, why])) });
 }

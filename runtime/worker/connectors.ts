@@ -18,7 +18,7 @@ import {
   type WorkerApi,
 } from "../worker_api.ts";
 import type { ConfigStorage, TargetState } from "./config_storage.ts";
-import { masked, unmasked } from "./flat_config.ts";
+import { masked, revealed, unmasked } from "./flat_config.ts";
 import { type Definition, ManagedConnector, type ManagedParts } from "./managed_connector.ts";
 import type { OffsetsParts } from "./offsets.ts";
 import type { RunFactory } from "./run_factory.ts";
@@ -132,6 +132,10 @@ export class Connectors implements WorkerApi {
 
   resetActiveTopics(name: string): void {
     this.#get(name).topics.clear();
+  }
+
+  revealed(name: string, config: FlatConfig): ReturnType<WorkerApi["revealed"]> {
+    return revealed(config, this.#all.get(name)?.definition.flat ?? null);
   }
 
   async create(name: string, config: FlatConfig, initial: TargetState): Promise<ConnectorInfo> {

@@ -160,10 +160,16 @@ Deno.test("Connectors refuses a configuration without touching the one that runs
     "sasl.password": "hush",
     "x.token": "${env:T}",
   });
-  await connectors.patchConfig("a", { topics: null, "tasks.max": "3" });
+  const registry = { "schema.registry.url": "http://r:8081,https://me:hush@s:8081" };
+  await connectors.patchConfig("a", registry);
+  const shown = connectors.info("a").config["schema.registry.url"];
+  assertEquals(shown, "[hidden]", "a password in an address is one");
+  await connectors.patchConfig("a", { "schema.registry.url": shown });
+  assertEquals(JSON.parse(kept.get("connector-a")!).properties["schema.registry.url"], registry["schema.registry.url"]);
+  await connectors.patchConfig("a", { "schema.registry.url": null, topics: null, "tasks.max": "3" });
   await clock.advance(0);
   assertEquals(Object.keys(connectors.info("a").config).sort(), ["name", "sasl.password", "tasks.max", "x.token"]);
-  assertEquals([runs.get("a")!.length, runs.get("b")!.length], [3, 1], "only what it touches starts again");
+  assertEquals([runs.get("a")!.length, runs.get("b")!.length], [5, 1], "only what it touches starts again");
   await assertRejects(() => connectors.putConfig("b", { "s3.secret": "[hidden]" }), ConfigError, "not known");
   await assertRejects(() => connectors.putConfig("b", { name: "c" }), ConfigError, "not the connector's name");
   await connectors.shutDown();

@@ -6,7 +6,7 @@
 import { ConfigError } from "../api/errors.ts";
 import type { ConfigDef } from "../api/config_def.ts";
 import { INSTANCE_OPTIONS } from "../config/instance_options.ts";
-import { isSecretKey, optionOf } from "../config/parse_config.ts";
+import { holdsPassword, isSecretKey, optionOf } from "../config/parse_config.ts";
 import { type RawKeys, type RawValue, valueText } from "../config/raw.ts";
 import type { Plugins } from "../config/resolve_instance.ts";
 import type { FlatConfig } from "../worker_api.ts";
@@ -36,7 +36,7 @@ export function masked(name: string, flat: FlatConfig, plugins: Plugins): FlatCo
   const defs = declarations(plugins);
   const shown = Object.entries(flat).map(([key, value]) => [
     key,
-    isSecret(key, defs) && value !== "" && !REFERENCE.test(value.trim()) ? HIDDEN : value,
+    (isSecret(key, defs) && value !== "" && !REFERENCE.test(value.trim())) || holdsPassword(value) ? HIDDEN : value,
   ]);
   return { ...Object.fromEntries(shown), name };
 }
@@ -52,15 +52,27 @@ export function unmasked(name: string, given: FlatConfig, before: FlatConfig | n
     value: own,
     why: `is not the connector's name, "${name}"; leave it out`,
   }];
-  const whole: Record<string, string> = {};
-  for (const [key, value] of Object.entries(flat)) {
-    const known = value === HIDDEN ? before?.[key] : value;
-    if (known === undefined) {
-      problems.push({ key: `connectors.${name}.${key}`, value, why: "stands for a secret that is not known; give it" });
-    } else whole[key] = known;
+  const { config, unknown } = revealed(flat, before);
+  for (const key of unknown) {
+    const why = "stands for a secret that is not known; give it";
+    problems.push({ key: `connectors.${name}.${key}`, value: HIDDEN, why });
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return whole;
+  return config;
+}
+
+/** The same, with the keys of masks that stand for nothing. */
+export function revealed(
+  given: FlatConfig,
+  before: FlatConfig | null,
+): { readonly config: FlatConfig; readonly unknown: readonly string[] } {
+  const known = (key: string, value: string) =>
+    value !== HIDDEN ? value : before !== null && Object.hasOwn(before, key) ? before[key] : null;
+  const all = Object.entries(given).map(([key, value]) => [key, known(key, value)] as const);
+  return {
+    config: Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null)),
+    unknown: all.filter(([, value]) => value === null).map(([key]) => key),
+  };
 }
 
 function declarations(plugins: Plugins): readonly ConfigDef[] {

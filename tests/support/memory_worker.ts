@@ -6,6 +6,7 @@
 import { ConfigError } from "../../mod.ts";
 import type { Plugins } from "../../runtime/config/resolve_instance.ts";
 import { resolveInstance } from "../../runtime/config/resolve_instance.ts";
+import { revealed } from "../../runtime/worker/flat_config.ts";
 import {
   type ConnectorInfo,
   type ConnectorOffset,
@@ -58,6 +59,9 @@ export class MemoryWorker implements WorkerApi {
     this.#get(name).topics.clear();
   }
 
+  revealed(name: string, config: FlatConfig): ReturnType<WorkerApi["revealed"]> {
+    return revealed(config, this.#kept.get(name)?.config ?? null);
+  }
   create(name: string, config: FlatConfig, initial: "RUNNING" | "PAUSED" | "STOPPED"): Promise<ConnectorInfo> {
     return this.#do(() => {
       if (this.#kept.has(name)) throw new RequestRefused(409, `Connector ${name} already exists`);
