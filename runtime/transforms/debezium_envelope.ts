@@ -44,6 +44,9 @@ interface Envelope {
 
 interface Target {
   readonly schema: Schema;
+  /** Where the column is that says whether a row is a deleted one; -1: there is none. */
+  readonly deletedAt: number;
+  /** Nothing can be added to a row: then the columns are its own alone, and only tombstones pass. */
   readonly problem: DataError | null;
 }
 
@@ -67,14 +70,16 @@ export function createUnwrapper(handling: Handling, added: readonly Reference[])
     const { kept, tombstones, deleted } = classify(batch, envelope, handling, reject);
     let target = targets.get(schema);
     if (!target) targets.set(schema, target = targetOf(batch.data, envelope, rewrites, added));
-    if (target.problem) { for (let row = 0; row < batch.numRows; row++) reject(row, target.problem); }
+    if (target.problem) {
+      for (const row of kept) if (!isSet(tombstones, row)) reject(row, target.problem);
+    }
     const rowsOf = (name: string, deletes: boolean) => rowColumn(batch.data, envelope, name, deletes ? deleted : null);
     const live = validWhereUnset(tombstones, batch.numRows);
-    const extras = added.flatMap((reference) => column(reference) ?? []);
-    const columns = target.problem ? [] : target.schema.fields.map((field, i): Data => {
+    const extras = target.problem ? [] : added.flatMap((reference) => column(reference) ?? []);
+    const columns = target.schema.fields.map((field, i): Data => {
       const extra = i - (target.schema.fields.length - extras.length);
       if (extra >= 0) return within(extras[extra].data, live);
-      if (rewrites && field.name === DELETED) return deletedColumn(batch.numRows, deleted, tombstones);
+      if (i === target.deletedAt) return deletedColumn(batch.numRows, deleted, tombstones);
       const found = rowsOf(field.name, rewrites);
       if (found instanceof DataError) {
         for (const row of deleted) reject(row, found);
@@ -83,7 +88,7 @@ export function createUnwrapper(handling: Handling, added: readonly Reference[])
       return found;
     });
     return {
-      data: target.problem ? batch.data : recordBatch(target.schema, columns, batch.numRows),
+      data: recordBatch(target.schema, columns, batch.numRows),
       tombstones,
       kept,
       column,
@@ -145,8 +150,9 @@ function targetOf(data: RecordBatch, envelope: Envelope, rewrites: boolean, adde
   const after = childrenOf(envelope.after), before = childrenOf(envelope.before);
   // Rows of both sides are mixed where deletes are rewritten: what one of them lacks is null.
   const isMixed = rewrites || after.length === 0;
+  const isAlwaysThere = ({ name }: Field) => before.some((field) => field.name === name && !field.nullable);
   const row = !isMixed ? after : [
-    ...after.map((field) => before.some(({ name }) => name === field.name) ? field : nullable(field)),
+    ...after.map((field) => field.nullable || isAlwaysThere(field) ? field : nullable(field)),
     ...before.filter(({ name }) => after.every((field) => field.name !== name)).map((field) => nullable(field)),
   ];
   const extra = added.flatMap((reference) => {
@@ -160,7 +166,8 @@ function targetOf(data: RecordBatch, envelope: Envelope, rewrites: boolean, adde
     `Cannot unwrap change events: the row has the field ${twice} that is to be added; choose another name or prefix`,
     { reason: "field name is taken", fieldPath: twice },
   );
-  return { schema: new Schema(problem ? [] : all, data.schema.metadata), problem };
+  const schema = new Schema(problem ? row : all, data.schema.metadata);
+  return { schema, deletedAt: rewrites && !problem ? row.length : -1, problem };
 }
 
 function nullable({ name, type, metadata }: Field, as = name): Field {
@@ -202,17 +209,19 @@ function rowColumn(
   return takeFrom(rows, then.data, picks);
 }
 
-/** A field of the event: of the struct, or else of the event itself. */
+/** A field of the event: of the struct, or else of the event itself, where it has the struct. */
 function columnOf({ schema, data }: RecordBatch, { struct, field: name }: Reference) {
   const top = schema.fields.findIndex((field) => field.name === name);
-  if (struct !== null) {
-    const at = schema.fields.findIndex((field) => field.name === struct && field.type.typeId === Type.Struct);
-    const fields = at < 0 ? [] : schema.fields[at].type.children as Field[];
-    const i = fields.findIndex((field) => field.name === name);
-    const parent = data.children[at];
-    if (i >= 0) return { field: fields[i], data: within(parent.children[i], validityOf(parent)) };
-  }
-  return top < 0 ? null : { field: schema.fields[top], data: data.children[top] };
+  const at = struct === null
+    ? -1
+    : schema.fields.findIndex((field) => field.name === struct && field.type.typeId === Type.Struct);
+  if (at < 0) return top < 0 ? null : { field: schema.fields[top], data: data.children[top] };
+  const parent = data.children[at];
+  const fields = schema.fields[at].type.children as Field[];
+  const i = fields.findIndex((field) => field.name === name);
+  if (i < 0 && top < 0) return null;
+  const [field, column] = i < 0 ? [schema.fields[top], data.children[top]] : [fields[i], parent.children[i]];
+  return { field, data: within(column, validityOf(parent)) };
 }
 
 const TRUE = new TextEncoder().encode("true");
@@ -223,10 +232,14 @@ function deletedColumn(length: number, deleted: readonly number[], tombstones: U
   for (let row = 0, at = 0; row < length; row++) {
     const isDeleted = deleted[at] === row;
     if (isDeleted) at++;
-    if (tombstones !== null && tombstones[row >> 3] & (1 << (row & 7))) column.appendNull();
+    if (isSet(tombstones, row)) column.appendNull();
     else column.append(isDeleted ? TRUE : FALSE);
   }
   return column.finish();
+}
+
+function isSet(bits: Uint8Array | null, row: number): boolean {
+  return bits !== null && (bits[row >> 3] & (1 << (row & 7))) !== 0;
 }
 
 function textsOf(data: Data): (string | null)[] {

@@ -14,6 +14,7 @@
 import { DataError, option, type RecordHeader, type TransformPlugin, type Values } from "../api/mod.ts";
 import { createUnwrapper } from "./debezium_envelope.ts";
 import { headerText } from "./header_text.ts";
+import { NULL_DEFAULTS } from "./shared_options.ts";
 
 const OPTIONS = {
   "delete.tombstone.handling.mode": option.oneOf(
@@ -50,6 +51,7 @@ const OPTIONS = {
     default: "",
     importance: "low",
   }),
+  ...NULL_DEFAULTS,
 };
 
 type Options = Values<typeof OPTIONS>;
@@ -107,11 +109,12 @@ export const extractNewRecordState: TransformPlugin<typeof OPTIONS> = {
         if (routeBy !== "" && envelope.data) {
           const { rows } = envelope;
           const topics = rows.texts(routeBy);
-          if (topics instanceof DataError) { for (let row = 0; row < batch.numRows; row++) reject(row, topics); }
-          else {
-            out = out.withRoutedTopics(
-              Array.from({ length: batch.numRows }, (_, row) => topics[row]?.trim() || batch.routedTopic(row)),
-            );
+          if (topics instanceof DataError) {
+            // What is dropped, and tombstones that follow deletes, need no name.
+            for (const row of envelope.kept) if (!batch.isTombstone(row)) reject(row, topics);
+          } else {
+            const named = (row: number) => (topics[row] ?? "").trim() === "" ? batch.routedTopic(row) : topics[row]!;
+            out = out.withRoutedTopics(Array.from({ length: batch.numRows }, (_, row) => named(row)));
           }
         }
         return out.select(envelope.kept);

@@ -134,3 +134,46 @@ Deno.test("ExtractNewRecordState lets what is no change event pass, and names ro
   const nothing = { before: null, after: null, source: null, op: null, ts_ms: 1n };
   assertEquals(run({}, sample([nothing])).rejects, [[10n, "not a change event"]]);
 });
+
+Deno.test("ExtractNewRecordState refuses no record that it drops, nor tombstones, where the rest cannot be named", () => {
+  const row = { id: 1, name: "x" };
+  const event = { before: null, after: row, source: null, op: "u", ts_ms: 1n };
+  const truncate = { ...event, after: null, op: "t" };
+  const deletion = { ...truncate, before: row, op: "d" };
+  const batch = sample([event, deletion, truncate, null]);
+  for (const options of [{ "route.by.field": "nosuch" }, { "route.by.field": "id" }]) {
+    const given = (mode: string) => run({ ...options, "delete.tombstone.handling.mode": mode }, batch);
+    assertEquals(given("drop").rejects.map(([offset]) => offset), [10n], "an update alone");
+    assertEquals(given("rewrite-with-tombstone").rejects.map(([offset]) => offset), [10n, 11n]);
+    assertEquals(given("rewrite-with-tombstone").rows, [[13n, null]]);
+  }
+  const twice = { "add.fields": ["op:name"], "add.fields.prefix": "" };
+  const { rejects, rows, out } = run(twice, batch);
+  assertEquals(rejects, [[10n, "field name is taken"]]);
+  assertEquals(rows, [[11n, null]], "the delete is a tombstone");
+  assertEquals(rowsOf(out.data), [{ id: null, name: null }], "without values");
+});
+
+Deno.test("ExtractNewRecordState takes a topic's name as it stands, and none that is blank", () => {
+  const events = ["t", " t ", " ", "", null].map((name) => (
+    { before: null, after: { id: 1, name }, source: null, op: "c", ts_ms: 1n }
+  ));
+  const batch = sample(events);
+  const { out } = run({ "route.by.field": "name" }, batch);
+  assertEquals([0, 1, 2, 3, 4].map((row) => out.routedTopic(row)), ["t", " t ", batch.topic, batch.topic, batch.topic]);
+});
+
+Deno.test("ExtractNewRecordState makes a field nullable that rewritten deletes may lack", () => {
+  const fields = (isNullable: boolean) => types.struct([types.field("id", types.int32(), isNullable)]);
+  const schema = new Schema([
+    types.field("before", fields(true)),
+    types.field("after", fields(false)),
+    ENVELOPE.fields[3],
+  ]);
+  const { rows, out } = run(
+    { "delete.tombstone.handling.mode": "rewrite" },
+    sample([{ before: { id: null }, after: null, op: "d" }], schema),
+  );
+  assertEquals(rows, [[10n, { id: null, __deleted: "true" }]]);
+  assertEquals(out.data.schema.fields[0].nullable, true);
+});
