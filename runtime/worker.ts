@@ -237,6 +237,7 @@ function lazyStore({ config: { worker }, log }: WorkerOptions): KeyValueStore | 
           clock: systemClock,
           log,
           random: Math.random,
+          uuid: () => crypto.randomUUID(),
         });
       }
       return await store.load();

@@ -49,6 +49,44 @@ Deno.test("ConfigStorage survives a write that was cut off, and refuses a file t
   });
 });
 
+Deno.test("ConfigStorage in a file refuses changes where somebody else has changed it, and loses nothing of theirs", async () => {
+  await inFolder(async (path) => {
+    const [first, second] = [new ConfigStorage(fileStore(path)), new ConfigStorage(fileStore(path))];
+    await first.load();
+    await second.load();
+    await first.putConfig("a", { topics: "t" });
+    await assertRejects(() => second.putConfig("b", {}), FatalError, "somebody else has changed it");
+    await first.putConfig("c", {});
+    assertEquals([...(await second.load()).configs.keys()], ["a", "c"]);
+    await second.putTarget("a", "PAUSED");
+    await assertRejects(() => first.delete("a"), FatalError, "somebody else has changed it");
+    await Deno.remove(path); // a file that is gone holds nothing that could be lost
+    await second.putTarget("c", "PAUSED");
+    const { configs, targets } = await new ConfigStorage(fileStore(path)).load();
+    assertEquals([[...configs.keys()], [...targets.keys()]], [["a", "c"], ["a", "c"]]);
+    // At the same moment: one of them.
+    const both = await Promise.all([second, new ConfigStorage(fileStore(path))].map(async (storage) => {
+      await storage.load();
+      return storage;
+    }));
+    const done = await Promise.allSettled(both.map((storage, i) => storage.putConfig(`d${i}`, {})));
+    assertEquals(done.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  });
+});
+
+Deno.test("ConfigStorage that cannot write says so, and goes on where it can", async () => {
+  await inFolder(async (path) => {
+    const storage = new ConfigStorage(fileStore(path));
+    await storage.load();
+    await storage.putConfig("a", {});
+    await Deno.mkdir(`${path}.next/full`, { recursive: true });
+    await assertRejects(() => storage.putConfig("b", {}), FatalError, "Cannot write config.storage");
+    await Deno.remove(`${path}.next`, { recursive: true });
+    await storage.putConfig("c", {});
+    assertEquals([...(await new ConfigStorage(fileStore(path)).load()).configs.keys()], ["a", "c"]);
+  });
+});
+
 Deno.test("ConfigStorage without a store keeps nothing and refuses nothing", async () => {
   const storage = new ConfigStorage(null);
   await storage.putConfig("a", {}, "STOPPED");

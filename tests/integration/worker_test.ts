@@ -4,10 +4,14 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FatalError } from "../../runtime/api/errors.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { topicStore } from "../../runtime/worker/topic_store.ts";
+import { collectingLog } from "../support/log.ts";
 import { readDeltaRs } from "../support/tables.ts";
 import { type Program, Scratch } from "./program.ts";
-import { freshName, makeTopic, until } from "./support.ts";
+import { broker, freshName, makeTopic, settingsFor, until } from "./support.ts";
 import { json, produce } from "./topics.ts";
 
 interface Answer {
@@ -198,4 +202,32 @@ Deno.test("a worker keeps its connectors in a compacted topic, over a kill too",
   await worker.start();
   assertEquals(await worker.obey("GET", "/connectors"), ["other"]);
   await worker.stop();
+});
+
+Deno.test("topicStore() is the worker's that loaded it last, and holds what was accepted and nothing else", async () => {
+  const bootstrap = await broker();
+  const [topic, log] = [freshName("connect-configs"), collectingLog()];
+  const open = async () => {
+    const options = { settings: await settingsFor(bootstrap), topic, replicationFactor: 1, clock: systemClock, log };
+    return topicStore({ ...options, random: Math.random, uuid: () => crypto.randomUUID() });
+  };
+  const [first, second] = [await open(), await open()];
+  try {
+    assertEquals([...await first.load()], []);
+    await first.put([["connector-a", "1"], ["connector-b", "2"]]);
+    assertEquals(Object.fromEntries(await second.load()), { "connector-a": "1", "connector-b": "2" });
+    await assertRejects(() => first.put([["connector-a", null]]), FatalError, "another worker has begun to use it");
+    // What was refused, and is there all the same.
+    await produce(bootstrap, topic, [{ key: "connector-c", value: "3" }, { key: "connector-b", value: null }]);
+    await second.put([["connector-d", "4"]]);
+    assertEquals(log.lines.at(-1)?.fields.keys, "connector-c,connector-b");
+    assertEquals(Object.fromEntries(await first.load()), {
+      "connector-a": "1",
+      "connector-b": "2",
+      "connector-d": "4",
+    });
+    await assertRejects(() => second.put([]), FatalError, "another worker has begun to use it");
+  } finally {
+    await Promise.all([first.close(), second.close()]);
+  }
 });
