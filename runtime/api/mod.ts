@@ -15,6 +15,7 @@ export * from "./errors.ts";
 export * from "./header_converter.ts";
 export * from "./log.ts";
 export * from "./offsets.ts";
+export { OpenPartitions } from "./open_partitions.ts";
 export * from "./predicate.ts";
 export * from "./raw_records.ts";
 export * from "./retry.ts";

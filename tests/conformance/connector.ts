@@ -27,12 +27,15 @@ import { slabOf } from "./slab.ts";
 
 /** What a maker hands over: a connector with an empty target, and how to look at that. */
 export interface ConnectorFixture<Def extends ConfigDef, Staged> {
+  /** What is tested. */
   readonly connector: SinkConnector<Def, Staged>;
+  /** Its configuration, e.g. by `configOf`. */
   readonly config: Config<Def>;
   /** The ids that a reader of the target sees of a topic, in any order. */
   read(topic: string): Promise<bigint[]>;
   /** Files of the target that no reader sees, where the target has such. */
   unseenFiles?(): Promise<string[]>;
+  /** Takes the target down again. */
   cleanUp?(): Promise<void>;
 }
 
@@ -221,6 +224,16 @@ export function connectorConformance<Def extends ConfigDef, Staged>(
     assertEquals(covered(shares, P0), [0n, 5n]);
     await life.commit(shares);
     await assertRows(idsOf(P0, 0, 5));
+  });
+
+  test("put() refuses a batch that does not begin where its partition stands", async ({ begin }) => {
+    const life = await begin();
+    await life.task.open([P0, P1], []);
+    await life.put(rows(P0, 0, 3));
+    for (const wrong of [rows(P0, 5, 6), rows(P0, 1, 4)]) {
+      const refusal = await Promise.resolve(wrong).then((batch) => life.task.put(batch)).then(() => null, (e) => e);
+      assert(refusal instanceof Error, "a gap or an overlap would be a loss or a duplicate that nobody sees");
+    }
   });
 
   test("close() gives up its partitions alone, and says where the others are read again", async ({ begin, assertRows }) => {

@@ -12,6 +12,7 @@ import { slabOf } from "./slab.ts";
 
 /** Payloads of one writer schema, with the rows that they must become. */
 export interface ConverterSamples {
+  /** Each payload, with its row. */
   readonly good: readonly { readonly bytes: Uint8Array; readonly row: { readonly [name: string]: Plain } }[];
 }
 

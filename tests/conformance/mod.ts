@@ -10,8 +10,9 @@
  *
  * @module
  */
+export { configOf } from "./config.ts";
 export { connectorConformance, type ConnectorFixture } from "./connector.ts";
 export { type ConverterCase, converterConformance, type ConverterSamples } from "./converter.ts";
 export { type RowSample, type TransformCase, transformConformance } from "./transform.ts";
-export { anySchema, anyType, anyValue, batchOf, type Plain, plain, rowsOf } from "./rows.ts";
+export { batchOf, type Plain, plain, rowsOf } from "./rows.ts";
 export { slabOf, type SlabOptions, type SlabRecord } from "./slab.ts";

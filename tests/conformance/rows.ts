@@ -4,15 +4,18 @@
  *
  * @module
  */
-import { type Data, type Field, type RecordBatch, Schema, Type } from "apache-arrow";
-import type { Column } from "../../mod.ts";
+import { type Data, type RecordBatch, Schema as ArrowSchema, Type } from "apache-arrow";
 import {
   type BoolColumn,
   type BytesColumn,
+  type Column,
   createRow,
+  type DataType,
+  type Field,
   type ListColumn,
   type NumberColumn,
   recordBatch,
+  type Schema,
   type StructColumn,
   types,
   type WordsColumn,
@@ -22,11 +25,9 @@ import fc from "fast-check";
 /** A value of a column; a list is an array, a struct an object, a map an array of pairs, bytes are hex. */
 export type Plain = null | boolean | number | bigint | string | Plain[] | { [name: string]: Plain };
 
-type AnyType = Field["type"];
-
 /** Any type of `types.ts`, nested up to `depth`. */
-export function anyType(depth = 2): fc.Arbitrary<AnyType> {
-  const leaves = fc.constantFrom<AnyType>(
+export function anyType(depth = 2): fc.Arbitrary<DataType> {
+  const leaves = fc.constantFrom<DataType>(
     types.boolean(),
     types.int8(),
     types.int16(),
@@ -54,19 +55,19 @@ export function anyType(depth = 2): fc.Arbitrary<AnyType> {
 
 /** Any schema of one to four fields, all nullable. */
 export function anySchema(depth = 2): fc.Arbitrary<Schema> {
-  return fc.array(anyType(depth), { minLength: 1, maxLength: 4 }).map((all) => new Schema(named(all)));
+  return fc.array(anyType(depth), { minLength: 1, maxLength: 4 }).map((all) => new ArrowSchema(named(all)));
 }
 
-function named(all: readonly AnyType[]): Field[] {
+function named(all: readonly DataType[]): Field[] {
   return all.map((type, i) => types.field(`f${i}`, type));
 }
 
 /** Any value of a type, null among them. */
-export function anyValue(type: AnyType): fc.Arbitrary<Plain> {
+export function anyValue(type: DataType): fc.Arbitrary<Plain> {
   return fc.option(anyPresent(type), { nil: null, freq: 4 });
 }
 
-function anyPresent(type: AnyType): fc.Arbitrary<Plain> {
+function anyPresent(type: DataType): fc.Arbitrary<Plain> {
   const children = (type.children ?? []) as Field[];
   switch (type.typeId) {
     case Type.Bool:

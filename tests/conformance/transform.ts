@@ -7,9 +7,9 @@
  * @module
  */
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Field, Schema } from "apache-arrow";
+import { Schema } from "apache-arrow";
 import fc from "fast-check";
-import { DataError, SinkBatch, type Transform } from "../../mod.ts";
+import { DataError, type Field, SinkBatch, type Transform } from "../../mod.ts";
 import { batchOf, type Plain, rowsOf } from "./rows.ts";
 import { slabOf } from "./slab.ts";
 

@@ -5,14 +5,12 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Ended, Program, resultOf, Scratch } from "./program.ts";
-import { makeTopic } from "./support.ts";
-import { json, produce } from "./topics.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Runs a command line in a folder to its end. */
 async function run(line: string, folder: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const args = line.split(" ").slice(1);
+  const args = [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word).slice(1);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: folder,
@@ -48,19 +46,22 @@ async function edit(path: string, changes: readonly (readonly [string, string])[
 
 Deno.test("new connector and its guide lead to records at the target, by the commands as they stand there", async () => {
   await using scratch = await Scratch.make();
-  const topic = await makeTopic(scratch.bootstrap, 2);
-  await produce(scratch.bootstrap, topic, [1, 2, 3, 4, 5].map((id) => json({ id }, { partition: id % 2 })));
+  const topic = `orders-${crypto.randomUUID()}`;
   const folder = `${scratch.dir}/my-sink`;
-  const [make, cd, test, receive, services, validate, start, docs, table, list, ...rest] = await guide();
+  const [make, cd, test, receive, services, send, validate, start, docs, table, list, ...rest] = await guide();
   assertEquals([cd, services, rest], ["cd ../my-sink", "deno task sluice services up", []]);
 
   await runWell(make.replace("../my-sink", folder), ROOT);
   const again = await run(make.replace("../my-sink", folder), ROOT);
   assertEquals(again.code, 2, "nothing is written over");
   assertStringIncludes(again.stderr, "holds mod.ts, ");
-  assert((await Deno.readTextFile(`${folder}/mod.ts`)).trimEnd().split("\n").length < 100, "in under 100 lines");
-  assertStringIncludes((await runWell(test, folder)).stdout, "preCommit() covers all that was put");
-  await Promise.all(["deno fmt --check", "deno lint"].map((line) => runWell(line, folder)));
+  const files = await Promise.all(
+    ["mod.ts", "mod_test.ts", "sluice.yaml"].map((file) => Deno.readTextFile(`${folder}/${file}`)),
+  );
+  const lines = files.map((text) => text.trimEnd().split("\n").length);
+  assert(lines.reduce((sum, each) => sum + each) < 100, `in under 100 lines, suite and configuration too: ${lines}`);
+  const [tested] = await Promise.all([test, "deno fmt --check", "deno lint"].map((line) => runWell(line, folder)));
+  assertStringIncludes(tested.stdout, "preCommit() covers all that was put");
 
   const receiver = new Program(receive.replace("receiver.ts", `${folder}/receiver.ts`).split(" ").slice(1), {
     PORT: "0",
@@ -74,14 +75,14 @@ Deno.test("new connector and its guide lead to records at the target, by the com
     ["[orders]", `[${topic}]`],
     ["my-sink:", `${scratch.name}:`],
   ]);
+  assertStringIncludes((await runWell(send, folder)).stdout, `Sent 3 to ${topic}`);
   assertStringIncludes((await runWell(validate, folder)).stdout, "target: ok");
   const result = resultOf(await runWell(start, folder));
-  assertEquals([result.records, result.rows, result.rejects], [5, 5, []]);
-  const lines = () =>
+  assertEquals([result.records, result.rows, result.rejects], [3, 3, []]);
+  const given = () =>
     receiver.stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-  await receiver.while("the target has printed all", () => lines().length >= 5);
-  assertEquals(lines().map(({ value }) => Number(value.id)).sort(), [1, 2, 3, 4, 5]);
-  assertEquals([...new Set(lines().map((line) => line.topic))], [topic]);
+  await receiver.while("the target has printed all", () => given().length >= 3);
+  assertEquals(given().map((line) => [line.topic, Number(line.value.id)]), [1, 2, 3].map((id) => [topic, id]));
 
   const [shown, markdown, all] = await Promise.all([docs, table, list].map((line) => runWell(line, folder)));
   assertStringIncludes(shown.stdout, "http.timeout.ms\n      duration; default 30s");
@@ -91,12 +92,17 @@ Deno.test("new connector and its guide lead to records at the target, by the com
 
 Deno.test("start takes a connector, a converter and a transform of modules, without a configuration file too", async () => {
   await using scratch = await Scratch.make();
-  const topic = await makeTopic(scratch.bootstrap, 1);
-  await produce(scratch.bootstrap, topic, ["7;oak", "8;elm", "no", "9;ash"].map((value) => ({ value })));
+  const topic = `lines-${crypto.randomUUID()}`;
   await Promise.all(["converter", "transform"].map(async (kind) => {
-    await runWell(`deno task new ${kind} my-${kind} --dir ${scratch.dir}/${kind}`, ROOT);
-    await runWell("deno test -A", `${scratch.dir}/${kind}`);
+    const folder = `${scratch.dir}/${kind}`;
+    await runWell(`deno task new ${kind} my-${kind} --dir ${folder}`, ROOT);
+    await Promise.all(["deno test -A", "deno fmt --check", "deno lint"].map((line) => runWell(line, folder)));
   }));
+  await edit(`${scratch.dir}/converter/sluice.yaml`, [["127.0.0.1:9092", scratch.bootstrap], [
+    "[orders]",
+    `[${topic}]`,
+  ]]);
+  await runWell("deno run -A send.ts 7;oak 8;elm no 9;ash", `${scratch.dir}/converter`);
   // A connector by its bare contract, in JavaScript: it sets aside what it does not like, by a verdict of the program's own.
   await Deno.writeTextFile(`${scratch.dir}/my_lines.js`, LINES);
   const sets = [

@@ -21,6 +21,7 @@ const options = {
 /** The converter: what a configuration names by \`value.converter: ./mod.ts\`. */
 export const IDENT: ConverterPlugin<typeof options> = {
   name: "NAME",
+  doc: "Text with separators, a column for each of the names that are given.",
   options,
   create(config) {
     const [names, separator] = [config["NAME.columns"], config["NAME.separator"]];
@@ -97,9 +98,12 @@ Text with separators to columns: \`7;oak\` to \`{"id":"7","name":"oak"}\`.
 - \`NAME.columns\`: the names of the columns, in order; required.
 - \`NAME.separator\`: what stands between values; \`;\` unless told.
 
-1. \`deno test -A\` - the tests, the conformance suite among them. Change \`mod.ts\`, and keep them green.
+1. \`deno test -A\` - the conformance suite, with samples. Change \`mod.ts\`, and keep it green.
 2. \`SLUICE services up\` - a Kafka on this machine; put the address that it prints into \`sluice.yaml\`.
-3. \`SLUICE start --config sluice.yaml\` - runs it; with \`--until-caught-up\` once, to the topics' ends.
+3. \`deno run -A send.ts '7;oak' '8;elm'\` - records for it.
+4. \`SLUICE start --config sluice.yaml --until-caught-up\` - to the topic's end. \`out/\` has the rows.
+5. \`SLUICE plugins docs ./mod.ts\` - its options, as others see them.
+6. \`SLUICE services down\` - ends Kafka and what else was started.
 `;
 
 /** The files. */

@@ -18,6 +18,7 @@ const options = {
 /** The transform: what a configuration names by \`transforms.<alias>.type: ./mod.ts\`. */
 export const IDENT: TransformPlugin<typeof options> = {
   name: "NAME",
+  doc: "Drops the records whose field is null.",
   options,
   create: ({ field }) => ({
     // Topic, partition and offsets stay what they are; rows that are left out are still accounted for.
@@ -78,9 +79,12 @@ Drops the records whose field is null.
 | ------- | ------ | -------- | --------------------------------- |
 | \`field\` | string | required | The field that a record must have |
 
-1. \`deno test -A\` - the tests, the conformance suite among them. Change \`mod.ts\`, and keep them green.
+1. \`deno test -A\` - the conformance suite, with samples. Change \`mod.ts\`, and keep it green.
 2. \`SLUICE services up\` - a Kafka on this machine; put the address that it prints into \`sluice.yaml\`.
-3. \`SLUICE start --config sluice.yaml\` - runs it; with \`--until-caught-up\` once, to the topics' ends.
+3. \`deno run -A send.ts '{"id":1,"name":"oak"}' '{"name":"elm"}'\` - records for it.
+4. \`SLUICE start --config sluice.yaml --until-caught-up\` - to its end. The oak is in \`out/\`.
+5. \`SLUICE plugins docs ./mod.ts\` - its options, as others see them.
+6. \`SLUICE services down\` - ends Kafka and what else was started.
 `;
 
 /** The files. */
