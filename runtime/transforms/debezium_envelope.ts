@@ -57,8 +57,21 @@ export function createUnwrapper(handling: Handling, added: readonly Reference[])
   const envelopes = new WeakMap<Schema, Envelope | null>();
   const targets = new WeakMap<Schema, Target>();
   const rewrites = handling.deletes === "rewrite";
+  const payloads = new WeakMap<Schema, Schema | null>();
 
-  return (batch: SinkBatch, reject: RejectRow): Unwrapped => {
+  /** What stands in the `payload` of Connect's JSON with schemas. */
+  const opened = (batch: SinkBatch): SinkBatch => {
+    const { data, schema, numRows } = batch.data;
+    let payload = payloads.get(schema);
+    if (payload === undefined) payloads.set(schema, payload = payloadOf(schema));
+    if (payload === null) return batch;
+    const column = data.children[schema.names.indexOf("payload")];
+    const validity = validityOf(column);
+    return batch.withData(recordBatch(payload, column.children.map((child) => within(child, validity)), numRows));
+  };
+
+  return (given: SinkBatch, reject: RejectRow): Unwrapped => {
+    const batch = opened(given);
     const { schema } = batch.data;
     let envelope = envelopes.get(schema);
     if (envelope === undefined) envelopes.set(schema, envelope = envelopeOf(schema));
@@ -101,6 +114,15 @@ export function createUnwrapper(handling: Handling, added: readonly Reference[])
       },
     };
   };
+}
+
+/** The schema of envelopes within `{"schema": ..., "payload": ...}`; null: these are none. */
+function payloadOf({ fields, metadata }: Schema): Schema | null {
+  const payload = fields.find(({ name }) => name === "payload");
+  if (fields.length !== 2 || payload?.type.typeId !== Type.Struct) return null;
+  if (!fields.some(({ name }) => name === "schema")) return null;
+  const inner = new Schema(payload.type.children as Field[], metadata);
+  return envelopeOf(inner) && inner;
 }
 
 function envelopeOf({ fields }: Schema): Envelope | null {

@@ -9,6 +9,8 @@
  * | tombstone | by the mode: nothing, or itself |
  * | anything without `op` and `after` or `before`: changes of schemas, heartbeats, transactions | itself |
  *
+ * An event may stand in the `payload` of what Kafka Connect's JsonConverter writes with schemas.
+ *
  * @module
  */
 import { DataError, option, type RecordHeader, type TransformPlugin, type Values } from "../api/mod.ts";
