@@ -72,12 +72,13 @@ export function letterOfLine(line: string): { readonly letter: Letter; readonly 
     value: bytes(value),
   }));
   const { timestampMs, setAsideMs, stage, reason, message, exception, trace, connector, task, schemaId, subject } = row;
-  const { fieldPath, bytePosition, attempts, state } = row;
+  const { fieldPath, bytePosition, attempts, state, recordId } = row;
   return {
     state,
     letter: {
       at: placeOf(row.queueTopic, row.queuePartition, row.queueOffset, row.queueTopicId),
       origin: row.topic === null ? null : placeOf(row.topic, row.partition, row.offset, row.topicId),
+      recordId,
       key: bytes(row.key),
       value: bytes(row.value),
       headers,
@@ -118,6 +119,7 @@ const COLUMNS: readonly (readonly [string, DataType, (of: ExportedLetter) => Cel
   ["offset", int64, ({ letter }) => letter.origin?.offset],
   ["queueTopicId", string, ({ letter }) => letter.at.topicId],
   ["topicId", string, ({ letter }) => letter.origin?.topicId],
+  ["recordId", string, ({ letter }) => letter.recordId],
   ["state", string, ({ state }) => state],
   ["group", string, ({ letter }) => groupId(letter)],
   ["timestampMs", int64, ({ letter }) => BigInt(Math.trunc(letter.timestampMs))],

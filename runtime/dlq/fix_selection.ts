@@ -4,7 +4,7 @@
  * @module
  */
 import type { ChosenLetter } from "./choose.ts";
-import { type Letter, letterKey, type LetterState } from "./letter.ts";
+import { type Letter, type LetterId, letterIdOf, letterKey, type LetterState } from "./letter.ts";
 import { OffsetSet } from "./offset_set.ts";
 
 /** What was chosen, and what was not. */
@@ -13,7 +13,7 @@ export interface Fixed {
   /** The first of them, to show. */
   readonly samples: readonly Letter[];
   /** Open letters of records that were letters too often: to be quarantined. */
-  readonly overLimit: readonly Pick<Letter, "origin" | "at" | "attempts">[];
+  readonly overLimit: readonly (LetterId & Pick<Letter, "attempts">)[];
   /** Letters of records that became letters again later. */
   readonly superseded: number;
   /** Letters of which nobody can tell the topic that they came from. */
@@ -49,14 +49,14 @@ export async function fixSelection(
 ): Promise<Fixed> {
   const selection = new OffsetSet();
   const samples: Letter[] = [];
-  const overLimit: Pick<Letter, "origin" | "at" | "attempts">[] = [];
+  const overLimit: (LetterId & Pick<Letter, "attempts">)[] = [];
   let superseded = 0, homeless = 0;
   for await (const { letter, state } of chosen) {
     if (!states.includes(state)) continue;
-    const { origin, at, attempts } = letter;
+    const { at, attempts } = letter;
     if (attempts < (newest.get(letterKey(letter)) ?? 0)) superseded++;
     else if (!hasTopic(letter)) homeless++;
-    else if (state === "open" && attempts > attemptsMax) overLimit.push({ origin, at, attempts });
+    else if (state === "open" && attempts > attemptsMax) overLimit.push({ ...letterIdOf(letter), attempts });
     else {
       selection.add(at.partition, at.offset);
       if (samples.length < SAMPLES_MAX) samples.push(letter);

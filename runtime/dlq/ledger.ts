@@ -7,7 +7,7 @@
 import { FatalError, rawKey, type RawRecords, rawValue } from "../api/mod.ts";
 import { readRanges } from "../kafka/read_ranges.ts";
 import type { Fetcher, KafkaAdmin, ProducerRecord } from "../kafka/types.ts";
-import { type LedgerEntry, type Letter, letterKey, type LetterState, stateOf } from "./letter.ts";
+import { type LedgerEntry, type Letter, type LetterId, letterKey, type LetterState, stateOf } from "./letter.ts";
 
 /** The name of a dead-letter topic's ledger. */
 export const ledgerTopic = (deadLetterTopic: string): string => `${deadLetterTopic}.ledger`;
@@ -25,7 +25,7 @@ export class Ledger {
   readonly #runs = new Map<string, Uint8Array>();
 
   /** What it says of a letter's record. */
-  entryOf(letter: Pick<Letter, "origin" | "at">): LedgerEntry | undefined {
+  entryOf(letter: LetterId): LedgerEntry | undefined {
     return this.#entries.get(letterKey(letter));
   }
 
@@ -35,7 +35,7 @@ export class Ledger {
   }
 
   /** How often a letter's record was one; of a letter that does not say where it came from also how often it was refused since. */
-  attemptsOf(letter: Pick<Letter, "origin" | "at" | "attempts">): number {
+  attemptsOf(letter: LetterId & Pick<Letter, "attempts">): number {
     const entry = letter.origin ? undefined : this.entryOf(letter);
     const counts = entry?.state === "open" || entry?.state === "quarantined";
     return counts ? Math.max(entry.attempts, letter.attempts) : letter.attempts;
@@ -74,7 +74,7 @@ export class Ledger {
 export type LedgerChange = readonly [key: string, value: Uint8Array | null];
 
 /** What became of a letter, as a change; null: it is open again. */
-export function entryChange(letter: Pick<Letter, "origin" | "at">, entry: LedgerEntry | null): LedgerChange {
+export function entryChange(letter: LetterId, entry: LedgerEntry | null): LedgerChange {
   return [letterKey(letter), entry && ENCODER.encode(JSON.stringify(entry))];
 }
 

@@ -5,7 +5,7 @@ import { fixSelection } from "./fix_selection.ts";
 import { NO_FIX } from "./fix_spec.ts";
 import { withSchemaId } from "./fix.ts";
 import { entryChange, Ledger } from "./ledger.ts";
-import type { Letter, LetterState } from "./letter.ts";
+import { type Letter, letterKey, type LetterState } from "./letter.ts";
 import { OffsetSet } from "./offset_set.ts";
 import { Copies } from "./queue.ts";
 import {
@@ -114,7 +114,7 @@ Deno.test("fixSelection() takes of each record the newest letter, and none that 
     attemptsMax: 3,
     hasTopic: ({ origin }: Letter) => origin !== null,
   };
-  const fixed = await fixSelection(each(letters), new Map([["orders/0/1", 2]]), rules);
+  const fixed = await fixSelection(each(letters), new Map([[letterKey(letters[1]), 2]]), rules);
   assertEquals([...fixed.selection.texts(9)], ["0:0"]);
   assertEquals([fixed.superseded, fixed.homeless, fixed.overLimit.map(({ at }) => at.offset)], [1, 1, [2n]]);
   const again = await fixSelection(each(letters, "quarantined"), new Map(), {

@@ -20,6 +20,11 @@ export interface Letter {
   readonly at: Place;
   /** Where its record came from (`__connect.errors.topic` and so on); null where the headers do not say. */
   readonly origin: Place | null;
+  /**
+   * Tells its record from others that were at the same place of a topic of the same name: the topic's id; of who does not say it
+   * (Kafka Connect) a hash of the key and the value.
+   */
+  readonly recordId: string;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   /** The record's own headers: those of errors are left out. */
@@ -48,13 +53,26 @@ export interface Letter {
 /** What became of a letter. Without an entry in the ledger it is open. */
 export type LetterState = "open" | "replayed" | "resolved" | "quarantined";
 
+/** What tells letters of one record and connector from all others. */
+export type LetterId = Pick<Letter, "origin" | "at" | "recordId" | "connector">;
+
 /**
- * The ledger's key of a letter: its origin, or its own place where it has none. Copies of a letter (after a crash) share it;
- * so do later letters of the same record, which have a higher `attempts`. A topic's id is part of it where it is known.
+ * The ledger's key of a letter: its origin and its connector, or its own place where it has no origin. Copies of a letter (after
+ * a crash) share it; so do later letters of the same record, which have a higher `attempts`. Connectors that read the same topic
+ * into different tables may share a queue: what became of the letter of one says nothing about the other's.
  */
-export function letterKey({ origin, at }: Pick<Letter, "origin" | "at">): string {
-  const { topic, partition, offset, topicId } = origin ?? at;
-  return `${origin ? "" : "queue:"}${topic}/${partition}/${offset}${topicId === undefined ? "" : `/${topicId}`}`;
+export function letterKey({ origin, at, recordId, connector }: LetterId): string {
+  const { topic, partition, offset } = origin ?? at;
+  if (!origin) return `queue:${topic}/${partition}/${offset}/${recordId}`;
+  return `${topic}/${partition}/${offset}/${recordId}/${connector.slice(0, CONNECTOR_MAX)}`;
+}
+
+/** Anybody may have written it, and keys are kept for long. */
+const CONNECTOR_MAX = 249;
+
+/** What of a letter tells it from others: little to keep. */
+export function letterIdOf({ origin, at, recordId, connector }: LetterId): LetterId {
+  return { origin, at, recordId, connector };
 }
 
 /** A letter's time, for people: when it was set aside; of those that do not say, when the record is from. */

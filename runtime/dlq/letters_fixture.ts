@@ -22,6 +22,7 @@ export function letterOf(changes: Partial<Letter> = {}, offset = 0): Letter {
   return {
     at: { topic: "dead", partition: 0, offset: BigInt(offset) },
     origin: { topic: "orders", partition: 0, offset: BigInt(offset) },
+    recordId: changes.origin?.topicId ?? changes.at?.topicId ?? "id",
     key: null,
     value: new TextEncoder().encode("{"),
     headers: [],

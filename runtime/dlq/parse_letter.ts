@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { rawHeaders, rawKey, rawOffset, type RawRecords, rawValue, type RecordHeader } from "../api/mod.ts";
 import { attemptsOf, CONNECT_HEADERS, isErrorHeader, SLUICE_HEADERS } from "../dead_letter.ts";
 import type { Letter, Place } from "./letter.ts";
@@ -16,11 +17,14 @@ export function parseLetter(records: RawRecords, index: number): Letter {
   const errors = new ErrorHeaders(all);
   const { topic, partition } = records;
   const exception = errors.connect("exception.class.name") ?? "";
+  const origin = errors.origin();
+  const [key, value] = [rawKey(records, index)?.slice() ?? null, rawValue(records, index)?.slice() ?? null];
   return {
     at: { topic, partition, offset: rawOffset(records, index), topicId: records.topicId },
-    origin: errors.origin(),
-    key: rawKey(records, index)?.slice() ?? null,
-    value: rawValue(records, index)?.slice() ?? null,
+    origin,
+    recordId: (origin ?? records).topicId ?? hashOf(key, value),
+    key,
+    value,
     headers: all.filter(({ key }) => !isErrorHeader(key)).map((header) => ({
       ...header,
       value: header.value && header.value.slice(),
@@ -43,6 +47,17 @@ export function parseLetter(records: RawRecords, index: number): Letter {
 }
 
 const DECODER = new TextDecoder();
+
+/** Of the same record again always the same: copies and later letters have its bytes. */
+function hashOf(key: Uint8Array | null, value: Uint8Array | null): string {
+  const hash = createHash("sha256").update(`${key?.length ?? -1}/${value?.length ?? -1}/`);
+  if (key) hash.update(key);
+  if (value) hash.update(value);
+  return `~${hash.digest("base64url").slice(0, HASH_CHARS)}`;
+}
+
+/** Of 6 bits each; no id of a topic begins with "~". */
+const HASH_CHARS = 16;
 
 /** The last header of each name, ours only where Connect has not written after them. */
 class ErrorHeaders {

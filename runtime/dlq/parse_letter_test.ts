@@ -2,8 +2,10 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DataError, rawHeaders } from "../api/mod.ts";
 import { deadLetter, type Stage } from "../dead_letter.ts";
+import { letterKey } from "./letter.ts";
 import { slabOfRecords } from "./letters_fixture.ts";
 import { parseLetter } from "./parse_letter.ts";
+import { Copies } from "./queue.ts";
 
 const TEXT = new TextDecoder();
 const OPTIONS = {
@@ -124,4 +126,44 @@ Deno.test("parseLetter() takes letters without headers, and headers that are non
   const odd = parseLetter(records, 1);
   assertEquals([odd.origin, odd.task, odd.message, odd.attempts, odd.schemaId], [null, null, "", 1, null]);
   assertEquals([rawHeaders(records, 1).length, odd.headers.length], [7, 0]);
+});
+
+Deno.test("letterKey() of Kafka Connect's letters is of the record: a topic that was created again has others", () => {
+  const connect = (offset: string): [string, string][] => [
+    ["__connect.errors.topic", "orders"],
+    ["__connect.errors.partition", "2"],
+    ["__connect.errors.offset", offset],
+    ["__connect.errors.connector.name", "c"],
+  ];
+  const records = slabOfRecords("dlq", 0, [
+    { offsetDelta: 0, key: "k", value: "before", headers: connect("8") },
+    { offsetDelta: 1, key: "k", value: "before", headers: [...connect("7"), ...connect("8")] },
+    { offsetDelta: 2, key: "k", value: "anew", headers: connect("8") },
+    { offsetDelta: 3, key: "kb", value: "efore", headers: connect("8") },
+  ]);
+  const [first, again, other, shifted] = [0, 1, 2, 3].map((i) => parseLetter(records, i));
+  assertEquals([first.attempts, again.attempts], [1, 2]);
+  assertEquals(letterKey(again), letterKey(first));
+  assertEquals(new Set([first, other, shifted].map(letterKey)).size, 3);
+});
+
+Deno.test("letterKey() is another for each connector of a queue, and short whatever stands in the headers", () => {
+  const ofConnector = (name: string) =>
+    parseLetter(
+      slabOfRecords("dlq", 0, [{
+        offsetDelta: 0,
+        headers: [
+          ["__connect.errors.topic", "orders"],
+          ["__connect.errors.partition", "0"],
+          ["__connect.errors.offset", "1"],
+          ["__connect.errors.connector.name", name],
+          ["__sluice.errors.topic.id", "t1"],
+        ],
+      }]),
+      0,
+    );
+  assertEquals(letterKey(ofConnector("x")), "orders/0/1/t1/x");
+  const copies = new Copies();
+  assertEquals(["x", "y", "x"].map((name) => copies.isCopy(ofConnector(name))), [false, false, true]);
+  assertEquals(letterKey(ofConnector("x".repeat(100_000))).length < 300, true);
 });

@@ -84,8 +84,8 @@ export async function* readQueue(
 
 /** Tells copies of a letter (the same key, as often a letter: after a crash) by their keys alone. */
 export class Copies {
-  /** Offsets by topic, partition and attempts: half a million letters take some 20 MB. */
-  readonly #seen = new Map<string, Set<number | bigint>>();
+  /** Offsets by topic, partition, connector and attempts: half a million letters take some 20 MB. */
+  readonly #seen = new Map<string, Set<number | bigint | string>>();
   #count = 0;
 
   /** How many copies there were. */
@@ -95,11 +95,18 @@ export class Copies {
 
   /** Whether there was such a letter before; remembers it. */
   isCopy(letter: Letter): boolean {
-    const { topic, partition, offset, topicId = "" } = letter.origin ?? letter.at;
-    const key = `${letter.origin ? "" : "queue:"}${topic}/${partition}/${topicId}/${letter.attempts}`;
+    const { origin, at, recordId, connector, attempts } = letter;
+    const { topic, partition, offset, topicId } = origin ?? at;
+    const key = `${origin ? "" : "queue:"}${topic}/${partition}/${topicId ?? ""}/${attempts}/${
+      origin ? connector : ""
+    }`;
     const seen = this.#seen.get(key) ?? new Set();
     this.#seen.set(key, seen);
-    const compact = offset <= Number.MAX_SAFE_INTEGER ? Number(offset) : offset;
+    const compact = topicId === undefined
+      ? `${offset}/${recordId}`
+      : offset <= Number.MAX_SAFE_INTEGER
+      ? Number(offset)
+      : offset;
     if (seen.has(compact)) {
       this.#count++;
       return true;

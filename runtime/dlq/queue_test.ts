@@ -58,7 +58,10 @@ Deno.test("Copies tells letters by their keys and attempts", () => {
     offset: fc.oneof(fc.bigInt(0n, 3n), fc.constant(2n ** 60n)),
   });
   fc.assert(fc.property(
-    fc.array(fc.record({ origin: fc.option(places), at: places, attempts: fc.integer({ min: 1, max: 3 }) })),
+    fc.array(fc.record({
+      ...{ origin: fc.option(places), at: places, attempts: fc.integer({ min: 1, max: 3 }) },
+      ...{ connector: fc.constantFrom("x", "y"), recordId: fc.constantFrom("~1", "~2") },
+    })),
     (all) => {
       const [copies, seen] = [new Copies(), new Set<string>()];
       for (const changes of all) {

@@ -6,7 +6,7 @@
 import { FatalError } from "../api/mod.ts";
 import type { ChosenLetter } from "./choose.ts";
 import { entryChange, type Ledger, ledgerRecord } from "./ledger.ts";
-import { type Letter, letterKey } from "./letter.ts";
+import { type Letter, type LetterId, letterIdOf, letterKey } from "./letter.ts";
 import { openRun } from "./run_record.ts";
 import type { QueueWorld } from "./run_work.ts";
 
@@ -18,7 +18,7 @@ export interface ResolveRequest {
   readonly undo: boolean;
 }
 
-type Mark = Pick<Letter, "origin" | "at" | "attempts">;
+type Mark = LetterId & Pick<Letter, "attempts">;
 
 /** Returns how many records were marked. Throws FatalError where a run is unfinished. */
 export async function resolve(
@@ -36,13 +36,13 @@ export async function resolve(
     );
   }
   const marks = new Map<string, Mark>();
-  for await (const { letter: { origin, at, attempts }, state } of choose(ledger)) {
+  for await (const { letter, state } of choose(ledger)) {
     // What was replayed is in the table, or on the topic: open again it would be there twice.
     const isMeant = undo
       ? state === "resolved" || state === "quarantined"
       : state === "open" || state === "quarantined";
-    const key = letterKey({ origin, at });
-    if (isMeant && attempts > (marks.get(key)?.attempts ?? 0)) marks.set(key, { origin, at, attempts });
+    const [key, attempts] = [letterKey(letter), letter.attempts];
+    if (isMeant && attempts > (marks.get(key)?.attempts ?? 0)) marks.set(key, { ...letterIdOf(letter), attempts });
   }
   const atMs = clock.now();
   const changes = [...marks.values()].map((letter) =>

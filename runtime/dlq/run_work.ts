@@ -8,7 +8,7 @@ import { type Clock, type DataError, FatalError, type Log, slabOf } from "../api
 import { deadLetter, type LetterOptions, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
 import type { Fetcher, KafkaAdmin, ProducerRecord, TransactionalProducer } from "../kafka/types.ts";
 import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
-import type { Letter } from "./letter.ts";
+import type { Letter, LetterId } from "./letter.ts";
 import { sizeOf } from "./group.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import { queueRanges, readQueue } from "./queue.ts";
@@ -121,7 +121,7 @@ export class RunWork {
   }
 
   /** That a letter went on. */
-  passed(letter: Pick<Letter, "origin" | "at" | "attempts">): LedgerChange {
+  passed(letter: LetterId & Pick<Letter, "attempts">): LedgerChange {
     const { attempts } = letter;
     const atMs = this.world.clock.now();
     return entryChange(letter, { state: "replayed", attempts, run: this.#run.id, atMs, note: null });
@@ -145,7 +145,9 @@ export class RunWork {
       ...{ topic, topicId, partition },
       from: offset,
     });
-    const record = deadLetter(records, 0, stage, error, { ...this.letterOptions, deadLetterTopic });
+    // The same connector's, whoever replays it: the ledger knows letters by it.
+    const connector = letter.connector || this.letterOptions.connector;
+    const record = deadLetter(records, 0, stage, error, { ...this.letterOptions, connector, deadLetterTopic });
     const marked = { key: `${SLUICE_HEADERS}quarantined`, value: ENCODER.encode("true") };
     const entry = { run: id, atMs: clock.now(), note: null };
     return {
