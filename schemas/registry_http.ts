@@ -28,6 +28,28 @@ export interface RegistryHttp {
   backOff(attempt: number): Promise<void>;
 }
 
+/** One request; rejects where the whole answer is not there in time. */
+export async function fetchText(
+  { fetch, clock }: Pick<RegistryContext, "fetch" | "clock">,
+  url: string,
+  init: RequestInit,
+  timeoutMs: number,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const abort = new AbortController();
+  const answered = new AbortController();
+  // The sleep is rejected when the answer is there first: that is its end, not a failure.
+  clock.sleep(timeoutMs, answered.signal).then(
+    () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    () => {},
+  );
+  try {
+    const response = await fetch(url, { ...init, signal: abort.signal });
+    return { status: response.status, text: await response.text() };
+  } finally {
+    answered.abort();
+  }
+}
+
 /** Makes it of the registry's options. */
 export function createHttp(config: RegistryConfig, context: RegistryContext): RegistryHttp {
   const endpoints = endpointsOf(config);
@@ -42,25 +64,10 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
     return clock.sleep(Math.floor(random() * waitMs));
   };
 
-  const request = async (
-    { base, authorization }: Endpoint,
-    path: string,
-  ): Promise<{ status: number; text: string }> => {
-    const abort = new AbortController();
-    const answered = new AbortController();
-    // The sleep is rejected when the answer is there first: that is its end, not a failure.
-    clock.sleep(timeoutMs, answered.signal).then(
-      () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
-      () => {},
-    );
-    try {
-      const headers = { accept: "application/vnd.schemaregistry.v1+json, application/json", ...authorization };
-      const response = await context.fetch(base + path, { headers, signal: abort.signal });
-      return { status: response.status, text: await response.text() };
-    } finally {
-      answered.abort();
-    }
-  };
+  const request = ({ base, authorization }: Endpoint, path: string) =>
+    fetchText(context, base + path, {
+      headers: { accept: "application/vnd.schemaregistry.v1+json, application/json", ...authorization },
+    }, timeoutMs);
 
   const get = async (what: string, path: string, { elsewhere, optional, isNew }: Asking = {}): Promise<Lookup> => {
     if (elsewhere) current = (current + 1) % endpoints.length;

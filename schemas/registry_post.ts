@@ -6,7 +6,7 @@
  */
 import { FatalError, RetriableError } from "../mod.ts";
 import type { RegistryConfig, RegistryContext } from "./registry.ts";
-import { endpointsOf } from "./registry_http.ts";
+import { endpointsOf, fetchText } from "./registry_http.ts";
 
 /** What the registry answered, whatever it was. */
 export interface PostAnswer {
@@ -19,7 +19,7 @@ export interface PostAnswer {
 /** Sends JSON to the first URL that answers, once: repeating it is the caller's, who knows what it asked for. */
 export async function post(
   config: RegistryConfig,
-  { fetch, clock }: RegistryContext,
+  context: RegistryContext,
   path: string,
   body: unknown,
 ): Promise<PostAnswer> {
@@ -27,23 +27,15 @@ export async function post(
   const endpoints = endpointsOf(config);
   let failure: unknown;
   for (const { base, authorization } of endpoints) {
-    const abort = new AbortController();
-    const answered = new AbortController();
-    clock.sleep(timeoutMs, answered.signal).then(
-      () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
-      () => {},
-    );
     try {
       const type = "application/vnd.schemaregistry.v1+json";
       const headers = { accept: `${type}, application/json`, "content-type": type, ...authorization };
-      const init = { method: "POST", headers, body: JSON.stringify(body), signal: abort.signal };
-      const response = await fetch(base + path, init);
-      return answerOf(response.status, await response.text(), base + path);
+      const init = { method: "POST", headers, body: JSON.stringify(body) };
+      const { status, text } = await fetchText(context, base + path, init, timeoutMs);
+      return answerOf(status, text, base + path);
     } catch (error) {
       if (error instanceof FatalError) throw error;
       failure = error;
-    } finally {
-      answered.abort();
     }
   }
   const urls = endpoints.map(({ base }) => base).join(", ");
