@@ -1,26 +1,26 @@
 /**
- * Columns by expressions in CEL: top-level fields that are set to what an expression gives for each row.
+ * Columns by expressions in CEL: fields, also within structs, that are set to what an expression gives for each row.
  *
  * A field that is there keeps its type, and a row whose value it cannot hold is rejected. A new field has the type of the
  * values: boolean, int64, float64 (also where some are ints), string, binary or timestamp.
  *
  * @module
  */
-import { type Data, type DataType, Field, Schema, Type } from "apache-arrow";
+import { type Data, type DataType, Field } from "apache-arrow";
 import {
   type BoolColumn,
   type BytesColumn,
   createColumn,
   DataError,
   type NumberColumn,
-  recordBatch,
   type RejectRow,
   type SinkBatch,
   types,
   type WordsColumn,
 } from "./api/mod.ts";
 import { createCelValue } from "./cel.ts";
-import { CAST_TARGETS, castColumn, type CastTarget } from "./transforms/column_cast.ts";
+import { castTo, columnsOf, withColumns } from "./dlq/cast_fields.ts";
+import { columnAt, stepsOf, withColumnAt } from "./dlq/nested_fields.ts";
 
 /** Sets the fields of a batch, one after the other: later expressions see what earlier ones gave. */
 export type ColumnSetters = (batch: SinkBatch, reject: RejectOf) => SinkBatch;
@@ -67,9 +67,11 @@ function setField(given: SinkBatch, name: string, valueOf: (row: number) => unkn
   }
   const batch = given.select(Int32Array.from(kept));
   if (batch.numRows === 0) return batch;
-  const { fields } = batch.data.schema;
-  const index = fields.findIndex((field) => field.name === name);
-  const existing = fields[index];
+  const all = columnsOf(batch);
+  const steps = stepsOf(name, all.fields);
+  const found = columnAt(steps, all);
+  if (found instanceof DataError) return refuseAll(batch, found, kept, reject);
+  const existing = found?.field;
   const kinds = new Set(values.map((value) => kindOf(value)!).filter((kind) => kind !== "null"));
   if (kinds.size === 2 && kinds.has("int") && kinds.has("double")) kinds.delete("int");
   if (kinds.size > 1) {
@@ -83,10 +85,10 @@ function setField(given: SinkBatch, name: string, valueOf: (row: number) => unkn
   const made = columnOf(kind, values);
   const lost = new Set<number>();
   const column = existing && !sameType(existing.type, made.type)
-    ? converted(made, existing.type, (row) => lost.add(row))
+    ? castTo(made, existing.type, (row) => lost.add(row))
     : made;
   if (column === null || lost.size === batch.numRows) {
-    const error = new DataError(`Cannot set ${name} to ${kind} values: the field is ${existing.type}`, {
+    const error = new DataError(`Cannot set ${name} to ${kind} values: the field is ${existing!.type}`, {
       reason: "expression does not fit the field",
       fieldPath: name,
     });
@@ -95,21 +97,16 @@ function setField(given: SinkBatch, name: string, valueOf: (row: number) => unkn
   for (const row of lost) {
     reject(
       kept[row],
-      new DataError(`Cannot set ${name}: its type ${existing.type} does not hold the value`, {
+      new DataError(`Cannot set ${name}: its type ${existing!.type} does not hold the value`, {
         reason: "expression does not fit the field",
         fieldPath: name,
       }),
     );
   }
   const field = existing
-    ? new Field(name, existing.type, existing.nullable || column.nullCount > 0, existing.metadata)
-    : new Field(name, column.type, true);
-  const { data } = batch;
-  const columns = [...data.data.children];
-  const all = [...fields];
-  all[index < 0 ? all.length : index] = field;
-  columns[index < 0 ? columns.length : index] = column;
-  const set = batch.withData(recordBatch(new Schema(all, data.schema.metadata), columns, batch.numRows));
+    ? new Field(existing.name, existing.type, existing.nullable || column.nullCount > 0, existing.metadata)
+    : new Field(steps.at(-1)!, column.type, true);
+  const set = withColumns(batch, withColumnAt(all, steps, { field, column }));
   if (lost.size === 0) return set;
   return set.select(Int32Array.from(Array.from(kept.keys()).filter((row) => !lost.has(row))));
 }
@@ -154,13 +151,6 @@ function columnOf(kind: Kind, values: readonly unknown[]): Data {
 
 function sameType(a: DataType, b: DataType): boolean {
   return String(a) === String(b);
-}
-
-/** Null: no value of the one type can be one of the other. */
-function converted(data: Data, type: DataType, lose: (row: number) => void): Data | null {
-  const target = (Object.keys(CAST_TARGETS) as CastTarget[]).find((each) => sameType(CAST_TARGETS[each](), type));
-  if (target === undefined || data.type.typeId === Type.Binary) return null;
-  return castColumn(data, target, lose);
 }
 
 function notAColumn(name: string, value: unknown): DataError {

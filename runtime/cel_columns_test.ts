@@ -6,9 +6,13 @@ import { batchOf, rowsOf } from "../tests/conformance/rows.ts";
 
 const SCHEMA = new Schema([types.field("a", types.int32()), types.field("b", types.utf8())]);
 
-function run(sets: readonly (readonly [string, string])[], rows: Parameters<typeof batchOf>[1]) {
+function run(
+  sets: readonly (readonly [string, string])[],
+  rows: Parameters<typeof batchOf>[1],
+  schema = SCHEMA,
+) {
   const raw = slabOf(rows.map(() => ({ value: "" })));
-  const batch = new SinkBatch(batchOf(SCHEMA, rows), { raw, rows: Int32Array.from(rows.keys()) }, 0n, raw.to);
+  const batch = new SinkBatch(batchOf(schema, rows), { raw, rows: Int32Array.from(rows.keys()) }, 0n, raw.to);
   const rejected: [number, string][] = [];
   const reject = (of: SinkBatch, row: number, { details }: DataError) =>
     rejected.push([Number(of.offset(row)), details.reason]);
@@ -37,4 +41,21 @@ Deno.test("createColumnSetters() rejects rows whose value cannot be had, or does
     [1, "expression does not fit the field"],
     [2, "expression cannot be evaluated"],
   ]);
+});
+
+Deno.test("createColumnSetters() sets fields of structs, and decimals", () => {
+  const schema = new Schema([
+    types.field("price", types.decimal(5, 2)),
+    types.field("who", types.struct([types.field("name", types.utf8(), false), types.field("age", types.int32())])),
+  ]);
+  const { rows, types: all, rejected } = run(
+    [["price", "value.price * 2.0"], ["who.age", "value.who.age + 1"], ["who.is", "true"]],
+    [{ price: 125n, who: { name: "a", age: 1 } }, { price: 90000n, who: { name: "a", age: 1 } }],
+    schema,
+  );
+  assertEquals(all, ["Decimal[5e+2]", "Struct<{name:Utf8, age:Int32, is:Bool}>"]);
+  assertEquals(rows, [{ price: 250n, who: { name: "a", age: 2, is: true } }]);
+  assertEquals(rejected, [[1, "expression does not fit the field"]]);
+  const none = run([["who.name.x", "1"]], [{ price: null, who: null }], schema);
+  assertEquals([none.rows, none.rejected], [[], [[0, "path does not lead into a struct"]]]);
 });

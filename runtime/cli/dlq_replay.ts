@@ -4,7 +4,7 @@
  * @module
  */
 import { hostname } from "node:os";
-import { ConfigError, type ConfigProblem, FatalError, option } from "../api/mod.ts";
+import { ConfigError, FatalError, option } from "../api/mod.ts";
 import { systemClock } from "../clock.ts";
 import { parseValue } from "../config/parse_value.ts";
 import type { Instance } from "../config/resolve_instance.ts";
@@ -28,6 +28,7 @@ import { createTransactionalProducer } from "../kafka/transactional_producer.ts"
 import { OfflineStages } from "../offline_stages.ts";
 import type { CliContext } from "./command_line.ts";
 import { type LetterFlags, parseLetterFlags, readChosen } from "./dlq/chosen_letters.ts";
+import { type FixFlags, parseFix } from "./dlq/fix_flags.ts";
 import { type OpenQueue, withQueue } from "./dlq/open_queue.ts";
 
 /** The flags of both commands. */
@@ -38,7 +39,7 @@ interface ActFlags extends LetterFlags {
 }
 
 /** The flags of `replay`. */
-export interface ReplayFlags extends ActFlags {
+export interface ReplayFlags extends ActFlags, FixFlags {
   /** `sink`, `topic`, or `topic` and a name. */
   readonly to?: readonly string[];
   readonly dryRun?: boolean;
@@ -46,10 +47,6 @@ export interface ReplayFlags extends ActFlags {
   readonly attemptsMax?: string;
   readonly resume?: boolean;
   readonly abandon?: boolean;
-  readonly cast?: readonly string[];
-  readonly dropField?: readonly string[];
-  readonly transforms?: string;
-  readonly option?: readonly string[];
 }
 
 /** The flags of `resolve`. */
@@ -226,7 +223,7 @@ async function replayParts(
         targetSchema,
       });
     },
-    reframed: fix.reframed,
+    changed: fix.changed,
     context: connectorContext(queue, instance),
     memoryBytes: MEMORY_BYTES,
     limits: CHUNK,
@@ -293,38 +290,6 @@ function parseTarget(words: readonly string[]): RunTarget {
 function parseCount(key: string, text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new ConfigError([{ key, value: text, why: "must be a whole number, at least 1" }]);
-}
-
-async function parseFix(flags: ReplayFlags): Promise<FixSpec> {
-  const problems: ConfigProblem[] = [];
-  const sets = (flags.set ?? []).map((text): [string, string] => {
-    const at = text.indexOf("=");
-    if (at < 1) {
-      problems.push({ key: "--set", value: text, why: "must be FIELD=EXPRESSION, e.g. total=value.a + 1" });
-    }
-    return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-  });
-  for (const text of flags.option ?? []) {
-    const key = /^([^=]+)=/.exec(text)?.[1].trim();
-    if (key === undefined) problems.push({ key: "--option", value: text, why: "must be KEY=VALUE" });
-    else if (/^(connector|connector\.class|topics|topics\.regex)$/.test(key)) {
-      const why = "says what the connector is, and no other may take its letters; choose letters by --where";
-      problems.push({ key: "--option", value: text, why });
-    }
-  }
-  const { schemaId } = flags;
-  if (schemaId !== undefined && !/^\d{1,9}$/.test(schemaId)) {
-    problems.push({ key: "--schema-id", value: schemaId, why: "must be the id of a schema in the registry" });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    sets,
-    casts: flags.cast ?? [],
-    drops: flags.dropField ?? [],
-    schemaId: schemaId === undefined ? null : Number(schemaId),
-    transforms: flags.transforms === undefined ? null : await Deno.readTextFile(flags.transforms),
-    options: flags.option ?? [],
-  };
 }
 
 function resultJson({ before, run, fixed }: ReplayResult): string {

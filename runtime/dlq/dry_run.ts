@@ -102,7 +102,11 @@ class Trial {
     const { fix } = this.parts;
     const { topics } = fix.instance;
     const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
-    for (const { records, letters: of } of slabsOfLetters(letters.map(fix.reframed), only)) {
+    const changed = await fix.changed(letters);
+    for (const { letter, stage, error } of changed.refused) {
+      this.#count(letter, stage, error.details.reason, error.message);
+    }
+    for (const { records, letters: of } of slabsOfLetters([...changed.letters.values()], only)) {
       const { batches, refused } = await this.stages.treat(records);
       this.#rejected = refused.map(({ index, stage, error }) => (
         { index, stage, reason: error.details.reason, message: error.message }

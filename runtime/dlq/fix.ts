@@ -2,20 +2,21 @@
  * A fix, made: what letters' bytes are decoded with, and what becomes of the decoded columns before they are validated.
  *
  * The order: the schema id and options decide what is decoded; then `set`, `cast`, `drop` and the transforms' file change
- * columns; then come the connector's own rules and transforms.
+ * columns; then come the connector's own rules and transforms. JSON letters are changed before they are decoded for the
+ * sink, as records (`json_letters.ts`): what they hold is what the fix sees, not what the table's columns make of it.
  *
  * @module
  */
-import { type Clock, ConfigError, FatalError, jsonText, type Log, type Retry } from "../api/mod.ts";
+import { type Clock, ConfigError, FatalError, type Log, type Retry } from "../api/mod.ts";
 import { loadConfig } from "../config/load.ts";
 import { readConfig } from "../config/read_config.ts";
 import type { Instance, Plugins, TopicSettings } from "../config/resolve_instance.ts";
-import { type FixStage, OfflineStages } from "../offline_stages.ts";
+import type { FixStage } from "../offline_stages.ts";
 import { createTransformStage } from "../transform.ts";
+import { createFieldChanges } from "./cast_fields.ts";
 import { changesFields, type FixSpec } from "./fix_spec.ts";
+import { changeJson } from "./json_letters.ts";
 import type { Letter } from "./letter.ts";
-import { slabsOfLetters } from "./letter_records.ts";
-import type { Refusal } from "./run_work.ts";
 import type { Fixed } from "./topic_target.ts";
 
 /** A fix that can be applied. */
@@ -24,9 +25,9 @@ export interface Fix {
   readonly instance: Instance;
   /** Changes decoded columns; absent: nothing is changed. */
   readonly stage: FixStage | undefined;
-  /** The letter with the bytes to decode. */
-  readonly reframed: (letter: Letter) => Letter;
-  /** The letters as records for a topic: changed and encoded anew. */
+  /** The letters with the bytes to decode. Those that it leaves out are neither there nor refused. */
+  readonly changed: (letters: readonly Letter[]) => Promise<Fixed>;
+  /** The letters as records for a topic, all changes in them. Throws FatalError where they cannot be encoded anew. */
   readonly records: (letters: readonly Letter[]) => Promise<Fixed>;
 }
 
@@ -46,17 +47,51 @@ export interface FixParts {
 /** Makes a fix. Throws ConfigError where it cannot be one. */
 export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
   const instance = spec.options.length > 0 ? await parts.load(spec.options) : parts.instance;
-  const stage = changesFields(spec) ? await createStage(spec, parts) : undefined;
+  const own = changesFields(spec) ? await createStage(spec, parts) : undefined;
   const reframed = (letter: Letter) => spec.schemaId === null ? letter : withSchemaId(letter, spec.schemaId);
+  const isJson = (topic: string | null) =>
+    topic !== null && instance.forTopic(topic).valueConverter.plugin.name === "json";
+  // A schema that is given for the fix says how letters are read, and what they are in the sink.
+  const declared = spec.options.some((option) => /^(.*\.)?value\.schema\s*=/.test(option));
+  const isRewritten = (topic: string | null) => isJson(topic) && !declared;
+  const { topics } = instance;
+  const elsewhere = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
+  if (spec.schemaId !== null && (Array.isArray(topics) ? topics as readonly string[] : [""]).every(isJson)) {
+    const why =
+      "has no effect: values are plain JSON and name no schema; say which format it is of by --option, e.g. " +
+      "value.converter=avro";
+    throw new ConfigError([{ key: "--schema-id", value: String(spec.schemaId), why }]);
+  }
+  const change = async (letters: readonly Letter[], holds: (topic: string | null) => boolean): Promise<Fixed> => {
+    const isJsonLetter = ({ origin }: Letter) => own !== undefined && holds(origin?.topic ?? elsewhere);
+    const others = letters.filter((letter) => !isJsonLetter(letter)).map((letter) =>
+      [letter, reframed(letter)] as const
+    );
+    if (!own || others.length === letters.length) return { letters: new Map(others), refused: [] };
+    const { clock, log, retry, random } = parts;
+    const fix = { instance, clock, log, retry, random, fetch, stage: own, elsewhere, declared };
+    const changed = await changeJson(letters.filter(isJsonLetter), fix);
+    return { ...changed, letters: new Map([...others, ...changed.letters]) };
+  };
   return {
     instance,
-    stage,
-    reframed,
+    stage: own && ((batch, reject) => isRewritten(batch.topic) ? [batch] : own(batch, reject)),
+    changed: (letters) => change(letters, isRewritten),
     records: async (letters) => {
-      if (!stage) return { letters: new Map(letters.map((letter) => [letter, reframed(letter)])), refused: [] };
-      return await encodeAnew(letters, { ...parts, instance }, stage, reframed);
+      for (const { origin } of own ? letters : []) assertJson(origin?.topic ?? elsewhere, instance);
+      return await change(letters, isJson);
     },
   };
+}
+
+/** Refuses topics whose records cannot be encoded anew. */
+function assertJson(topic: string | null, instance: Instance): void {
+  const name = topic === null ? "unknown" : instance.forTopic(topic).valueConverter.plugin.name;
+  if (name === "json") return;
+  throw new FatalError(
+    `Cannot send changed records to a topic: values of ${topic} are ${name}, and only JSON can be encoded anew. Replay ` +
+      "into the sink (--to sink), or leave --set, --cast, --drop-field and --transforms out",
+  );
 }
 
 /** The value with this id before it, in place of the one that is there; null and other headers stay. */
@@ -75,111 +110,49 @@ export function withSchemaId(letter: Letter, id: number): Letter {
 
 const VALUE_SCHEMA_ID = "__value_schema_id";
 
-async function createStage(spec: FixSpec, parts: FixParts): Promise<FixStage> {
-  const chain = createTransformStage(await transformSteps(spec, parts.plugins));
-  const setters = spec.sets.length > 0 ? (await import("../cel_columns.ts")).createColumnSetters(spec.sets) : null;
+async function createStage({ sets, casts, drops, transforms }: FixSpec, { plugins }: FixParts): Promise<FixStage> {
+  const chain = createTransformStage(transforms === null ? [] : await transformSteps(transforms, plugins));
+  const setters = sets.length > 0 ? (await import("../cel_columns.ts")).createColumnSetters(sets) : null;
+  const change = createFieldChanges(casts, drops);
   return (batch, reject) => {
     const set = setters ? setters(batch, reject) : batch;
-    return chain.transform(set, reject);
+    return change(set, reject).flatMap((each) => chain.transform(each, reject));
   };
 }
 
-/** Casts, fields to drop and the file's transforms, by the options that they would have in a configuration. */
-async function transformSteps(
-  { casts, drops, transforms }: FixSpec,
-  plugins: Plugins,
-): Promise<TopicSettings["transforms"]> {
+/** The transforms of a file, by the options that they would have in a configuration. */
+async function transformSteps(text: string, plugins: Plugins): Promise<TopicSettings["transforms"]> {
   const keys = new Map<string, string>();
-  const aliases: string[] = [];
-  if (casts.length > 0) {
-    aliases.push("fixCast");
-    keys.set("transforms.fixCast.type", "Cast").set("transforms.fixCast.spec", casts.join(","));
+  const loaded = loadConfig(text, "--transforms", () => true).worker;
+  const file = new Map(
+    [...loaded].map((
+      [key, { value }],
+    ) => [key, Array.isArray(value) ? value.map(String).join(",") : String(value ?? "")]),
+  );
+  const own = file.get("transforms");
+  if (own === undefined) {
+    throw new ConfigError([{
+      key: "--transforms",
+      why: "the file must say transforms: a list of names, and their options",
+    }]);
   }
-  if (drops.length > 0) {
-    aliases.push("fixDrop");
-    keys.set("transforms.fixDrop.type", "ReplaceField").set("transforms.fixDrop.exclude", drops.join(","));
-  }
-  if (transforms !== null) {
-    const loaded = loadConfig(transforms, "--transforms", () => true).worker;
-    const file = new Map(
-      [...loaded].map((
-        [key, { value }],
-      ) => [key, Array.isArray(value) ? value.map(String).join(",") : String(value ?? "")]),
-    );
-    const own = file.get("transforms");
-    if (own === undefined) {
+  for (const [key, value] of file) {
+    if (!/^(transforms|predicates)(\.|$)/.test(key)) {
       throw new ConfigError([{
-        key: "--transforms",
-        why: "the file must say transforms: a list of names, and their options",
+        key: `--transforms: ${key}`,
+        value,
+        why: "the file may hold transforms and predicates alone",
       }]);
     }
-    for (const [key, value] of file) {
-      if (!/^(transforms|predicates)(\.|$)/.test(key)) {
-        throw new ConfigError([{
-          key: `--transforms: ${key}`,
-          value,
-          why: "the file may hold transforms and predicates alone",
-        }]);
-      }
-      if (key !== "transforms") keys.set(key, value);
-    }
-    aliases.push(...own.split(",").map((alias) => alias.trim()));
+    if (key !== "transforms") keys.set(key, value);
   }
-  if (aliases.length === 0) return [];
   const sets = [
     ...["topics=letters", "value.converter=json", "file.path=.", "bootstrap.servers=localhost:9092"],
     ...["errors.tolerance=all", "errors.skip.acknowledged=true"],
-    `transforms=${aliases.join(",")}`,
+    `transforms=${own}`,
     ...[...keys].map(([key, value]) => `${key}=${value}`),
   ];
   const source = { path: null, sets, connector: "file-sink", environment: {}, readTextFile: Deno.readTextFile };
   const { instances } = await readConfig(source, plugins);
   return instances[0].forTopic("letters").transforms;
-}
-
-/** Letters with changed values, as JSON. */
-async function encodeAnew(
-  letters: readonly Letter[],
-  { instance, clock, log, retry, random }: FixParts,
-  fix: FixStage,
-  reframed: (letter: Letter) => Letter,
-): Promise<Fixed> {
-  const topics = Array.isArray(instance.topics) ? instance.topics as readonly string[] : [];
-  const only = topics.length === 1 ? topics[0] : null;
-  const stages = await OfflineStages.load({ instance, fix, clock, log, retry, random, fetch });
-  const original = new Map(letters.map((letter) => [reframed(letter), letter]));
-  const out = new Map<Letter, Letter>();
-  const refused: Refusal[] = [];
-  for (const slab of slabsOfLetters([...original.keys()], only)) {
-    const { topic } = slab.records;
-    const { name } = instance.forTopic(topic).valueConverter.plugin;
-    if (name !== "json") {
-      throw new FatalError(
-        `Cannot send changed records to a topic: values of ${topic} are ${name}, and only JSON can be encoded anew. Replay ` +
-          "into the sink (--to sink), or leave --set, --cast, --drop-field and --transforms out",
-      );
-    }
-    const { decoded, refused: some, fixed } = await stages.treat(slab.records);
-    const letterAt = (index: number) => original.get(slab.letters[index])!;
-    for (const { index, stage, error } of some) {
-      // What the connector's own rules and transforms refuse is the topic's reader's to say.
-      if (stage === "KEY_CONVERTER" || stage === "VALUE_CONVERTER") {
-        refused.push({ letter: letterAt(index), stage, error });
-      }
-    }
-    const failed = new Set(refused.map(({ letter }) => letter));
-    for (const batch of fixed ?? decoded) {
-      for (let row = 0; row < batch.numRows; row++) {
-        const letter = letterAt(batch.origin.rows[row]);
-        if (failed.has(letter)) continue;
-        const value = batch.isTombstone(row) ? null : new TextEncoder().encode(jsonText.ofColumn(batch.data.data, row));
-        out.set(letter, { ...letter, value });
-      }
-    }
-    for (const { index, stage, error } of some) {
-      const letter = letterAt(index);
-      if (stage === "TRANSFORMATION" && !out.has(letter)) refused.push({ letter, stage, error });
-    }
-  }
-  return { letters: out, refused };
 }

@@ -33,6 +33,7 @@ import { type LetterSlab, slabsOfLetters } from "./letter_records.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import { dropPieces, pieceChanges, piecesOf } from "./run_record.ts";
 import type { ChunkLimits, Refusal, RunWork } from "./run_work.ts";
+import type { Fixed } from "./topic_target.ts";
 
 /** What is decided about a chunk of letters. Plain data. */
 interface Plan {
@@ -46,8 +47,8 @@ export interface SinkParts {
   readonly instance: Instance;
   /** As the letters are to be treated: with the fix in it. */
   readonly stages: (targetSchema: SinkTask<unknown>["targetSchema"]) => Promise<OfflineStages>;
-  /** For a letter, the bytes to decode. */
-  readonly reframed: (letter: Letter) => Letter;
+  /** The letters with the bytes to decode. */
+  readonly changed: (letters: readonly Letter[]) => Promise<Fixed>;
   readonly context: ConnectorContext;
   readonly memoryBytes: number;
   readonly limits: ChunkLimits;
@@ -144,11 +145,12 @@ export class SinkReplay {
     const { retry } = parts.context;
     const { topics } = parts.instance;
     const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
-    const original = new Map(letters.map((letter) => [parts.reframed(letter), letter]));
+    const changed = await parts.changed(letters);
+    const original = new Map([...changed.letters].map(([was, is]) => [is, was]));
     const slabs = chained(slabsOfLetters([...original.keys()], only), work.run.id);
     const open = [...new Map(slabs.map(({ records }) => [partitionKey(records), partitionOf(records)])).values()];
     await task.open(open, []);
-    const refused: Refusal[] = [];
+    const refused = [...changed.refused];
     for (const slab of slabs) {
       const refusals = await this.#put(slab, task, stages);
       refused.push(...refusals.map((each) => ({ ...each, letter: original.get(each.letter)! })));

@@ -76,12 +76,27 @@ function replayFlags(command: Command): Command {
     .option("--where <cel>", "CEL over value, key, headers, ..., reason, attempts, schema_id")
     .option("--to <where...>", "sink; topic: the one that each letter came from; topic NAME", ["sink"])
     .option("--dry-run", "only show what would pass and what would not", false)
-    .option("--set <field=expression>", "set a field to what CEL makes of the record; may be repeated", also, [])
-    .option("--cast <field:type>", "make a field another type, as the transform Cast does; may be repeated", also, [])
-    .option("--drop-field <path>", "leave a field out; may be repeated", also, [])
+    .option(
+      "--set <field=expression>",
+      "set a field (a.b: in a struct) to what CEL makes of the record; may be repeated",
+      also,
+      [],
+    )
+    .option(
+      "--cast <field:type>",
+      "make a field another type: int8 to float64, boolean, string, decimal(P,S); may be repeated",
+      also,
+      [],
+    )
+    .option("--drop-field <path>", "leave a field out, e.g. extra or customer.tier; may be repeated", also, [])
     .option("--schema-id <id>", "decode values with this registered schema, whatever they name")
     .option("--transforms <file>", "YAML with transforms and predicates, run before the connector's own")
-    .option("--option <key=value>", "an option of the connector for these letters, e.g. value.converter=json", also, [])
+    .option(
+      "--option <key=value>",
+      "an option of the connector for these letters, over per.topic too: value.converter=json",
+      also,
+      [],
+    )
     .option("--attempts-max <n>", "a record that was a letter more often is quarantined", "3")
     .option("--include-quarantined", "also those that were quarantined", false)
     .option("--resume", "only finish a run that was interrupted", false)
