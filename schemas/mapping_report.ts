@@ -44,7 +44,9 @@ export interface MappingReport {
   readonly columnsJson: readonly string[];
   /** For ReplaceField: names that tables cannot have. */
   readonly renames: readonly { readonly from: string; readonly to: string }[];
-  /** Why there are no columns; null: there are. */
+  /** What else should be known of the whole. */
+  readonly notes: readonly string[];
+  /** Why there are no columns, and what can be done; null: there are. */
   readonly refused: string | null;
 }
 
@@ -86,7 +88,7 @@ export function mappingReport(
       columns = made;
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      if (!cures.add(error)) refused = error.message;
+      if (!cures.add(error)) refused = withAdvice(error);
     }
   }
   const found = columns ? columnsByPath(columns.fields) : new Map<string, Field>();
@@ -117,14 +119,23 @@ export function mappingReport(
     columns: columns && new Schema(columns.fields.filter(isDeclared).map((field) => cures.renamed(field))),
     columnsJson: [...cures.jsonPaths],
     renames: cures.renames,
+    notes: format.notes,
     refused,
   };
+}
+
+/** Names alike are the one thing that is left and that messages of converters say no cure of: they know of none. */
+function withAdvice({ message, details: { reason } }: DataError): string {
+  return reason === "ambiguous names" || reason === "duplicate column name"
+    ? `${message}. A table's columns are told apart in any case of letters: one of them needs another name in the schema`
+    : message;
 }
 
 interface Format {
   readonly converter: MappingReport["converter"];
   columns(jsonPaths: ReadonlySet<string>): readonly Field[];
   fields(jsonPaths: ReadonlySet<string>): WriterField[];
+  readonly notes: readonly string[];
 }
 
 function formatOf({ schemaType, schema }: RegisteredSchema, references: readonly NamedReference[]): Format {
@@ -136,13 +147,21 @@ function formatOf({ schemaType, schema }: RegisteredSchema, references: readonly
         converter: "avro",
         columns: (jsonPaths) => rowFields(type, { timestampNanos: "long", jsonPaths }),
         fields: (jsonPaths) => avroFields(type, schema, jsonPaths),
+        notes: [],
       };
     }
     case "PROTOBUF": {
       // The first message is what producers of one message a file mean.
-      const message = parseProto(schema, fromReferences(files)).messageAt([0]);
+      const proto = parseProto(schema, fromReferences(files));
+      const message = proto.messageAt([0]);
+      const [first, ...others] = proto.messageNames;
       return {
         converter: "protobuf",
+        notes: others.length === 0 ? [] : [
+          `this is ${first}, the schema's first message; records say which one they are, and others (${
+            others.join(", ")
+          }) have other columns`,
+        ],
         columns: (jsonPaths) => protobufRowFields(message, jsonPaths),
         fields: (jsonPaths) => protobufFields(message, jsonPaths),
       };
@@ -152,6 +171,7 @@ function formatOf({ schemaType, schema }: RegisteredSchema, references: readonly
         converter: "json-schema",
         columns: (jsonPaths) => columnsOfJsonSchema(schema, files, jsonPaths).fields,
         fields: (jsonPaths) => fieldsOfJsonSchema(schema, files, jsonPaths),
+        notes: [],
       };
   }
 }
@@ -206,8 +226,8 @@ class Cures {
 
   #rename(from: string): boolean {
     const to = from.replaceAll(/[ ,;{}()\n\t=]+/g, "_");
-    // The option's syntax has no place for these, and blanks at the ends are cut.
-    if (this.#renames.has(from) || from === "" || /[:,]/.test(from) || from.trim() !== from) return false;
+    // The option's syntax has no place for it, and blanks at the ends are cut.
+    if (this.#renames.has(from) || from === "" || from.includes(":") || from.trim() !== from) return false;
     this.#renames.set(from, to);
     this.#why.set(from, `no column can have this name: ReplaceField renames it to ${to}`);
     return true;

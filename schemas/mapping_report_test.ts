@@ -94,6 +94,46 @@ Deno.test("mappingReport() refuses what no option cures, and says why", () => {
   const made = avro([{ name: "a", type: "int" }, { name: "A", type: "int" }]);
   assertEquals(made.columns, null);
   assert(made.refused?.includes("differ in case only"), String(made.refused));
+  assert(made.refused?.includes("another name in the schema"), String(made.refused));
+});
+
+Deno.test("mappingReport() says that a Protobuf schema's other messages have columns of their own", () => {
+  const made = report(
+    "PROTOBUF",
+    'syntax = "proto3"; package p; message A { int32 a = 1; } message B { message C {} }',
+  );
+  assert(made.notes[0]?.includes("p.A") && made.notes[0].includes("(p.B)"), made.notes.join());
+  assertEquals(report("PROTOBUF", 'syntax = "proto3"; message A { message C {} C c = 1; }').notes, []);
+});
+
+Deno.test("mappingReport() tells of objects that are text as a whole once, not of their members too", () => {
+  const made = report("JSON", {
+    type: "object",
+    properties: {
+      closed: { type: "object", additionalProperties: false },
+      byPattern: { type: "object", patternProperties: { "^x-": {} } },
+      numbers: { type: "object", additionalProperties: { type: "integer" } },
+    },
+    additionalProperties: false,
+  });
+  assertEquals(made.lines.map(({ path, decide }) => `${path} ${decide}`), [
+    "closed true",
+    "byPattern true",
+    "numbers false",
+  ]);
+});
+
+Deno.test("mappingReport() renames names with commas, which lists of YAML have room for, and not with colons", () => {
+  const of = (name: string) => {
+    const registered = { id: 1, version: 2, schemaType: "JSON" as const, references: [], subject: "t-value" };
+    const schema = JSON.stringify({ type: "object", properties: { [name]: { type: "string" } } });
+    return mappingReport({ ...registered, schema }, [], ({ fields }) => {
+      const bad = fields.find((field) => /[ ,:]/.test(field.name));
+      if (bad) throw new DataError("no such name", { reason: "invalid column name", fieldPath: bad.name });
+    });
+  };
+  assertEquals(of("a,b").renames, [{ from: "a,b", to: "a_b" }]);
+  assertEquals([of("a:b").renames, of("a:b").refused], [[], "no such name"]);
 });
 
 Deno.test("mappingReport() reads references, and a value that is no record", () => {

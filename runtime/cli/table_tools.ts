@@ -38,6 +38,7 @@ export interface SubjectMapping {
   readonly columns: Schema | null;
   readonly columnsJson: readonly string[];
   readonly renames: readonly { readonly from: string; readonly to: string }[];
+  readonly notes: readonly string[];
   readonly refused: string | null;
 }
 

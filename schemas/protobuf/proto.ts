@@ -61,6 +61,8 @@ export interface ProtoField {
 export interface ProtoSchema {
   /** The message of a frame's indexes, e.g. [0]: the first one; [1, 0]: the first within the second. */
   messageAt(indexes: readonly number[]): ProtoMessage;
+  /** Full names of the messages that the schema itself declares, without those within others, in its order. */
+  readonly messageNames: readonly string[];
   /** The message of a full name, also of an imported one, or null. */
   messageNamed(name: string): ProtoMessage | null;
 }
@@ -208,6 +210,10 @@ class LinkedSchema implements ProtoSchema {
         if (!field.declaringField) fields.push(this.field(field));
       }
     }
+  }
+
+  get messageNames(): readonly string[] {
+    return this.declared.map(({ name }) => name);
   }
 
   messageAt(indexes: readonly number[]): ProtoMessage {

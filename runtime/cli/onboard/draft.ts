@@ -5,6 +5,7 @@
  */
 import { counted } from "../plan/estimate.ts";
 import type { SubjectMapping } from "../table_tools.ts";
+import { EVOLUTION_NONE, type EvolutionProposal } from "./propose_evolution.ts";
 import type { PartitionProposal } from "./propose_partitions.ts";
 import type { SizeProposal } from "./propose_sizes.ts";
 import type { YamlLine } from "./yaml.ts";
@@ -19,6 +20,7 @@ export interface DraftTopic {
   readonly strategy: string | null;
   /** Null: not looked for yet. */
   readonly partitions: PartitionProposal | null;
+  readonly evolution: EvolutionProposal;
   /** Of what was sampled. */
   readonly tombstones: number;
 }
@@ -82,11 +84,7 @@ function instanceLines(draft: Draft): YamlLine[] {
     ...isOne ? formatLines(first) : [{ key: "value.converter", value: first.mapping.converter }],
     { key: "table.uri", value: table },
     ...isOne ? partitionLines(first) : [],
-    {
-      key: "schema.evolution",
-      value: "none",
-      why: "a record that needs another column is a dead letter; add: the table gets it",
-    },
+    { key: "schema.evolution", ...isOne ? first.evolution : EVOLUTION_NONE },
     ...isOne ? keyLines(first) : [],
     ...sizeLine("commit.interval.ms", sizes?.commitInterval),
     ...sizeLine("file.bytes.max", sizes?.fileBytesMax),
@@ -101,7 +99,7 @@ function instanceLines(draft: Draft): YamlLine[] {
       key: "per.topic",
       below: topics.map((topic): YamlLine => ({
         key: topic.topic,
-        below: [...formatLines(topic), ...partitionLines(topic), ...keyLines(topic)],
+        below: [...formatLines(topic), ...partitionLines(topic), ...evolutionLines(topic), ...keyLines(topic)],
       })),
     }],
   ];
@@ -112,11 +110,12 @@ function sizeLine(key: string, sized: { readonly value: string; readonly why: st
 }
 
 function formatLines({ mapping, strategy, tombstones }: DraftTopic): YamlLine[] {
-  const { converter, columnsJson, renames, lines } = mapping;
+  const { converter, columnsJson, renames, lines, notes } = mapping;
   const decisions = lines.filter(({ decide }) => decide);
   return [
     { key: "value.converter", value: converter },
     ...strategy === null ? [] : [{ key: "value.subject.name.strategy", value: strategy }],
+    ...notes.map((comment): YamlLine => ({ comment })),
     ...decisions.map(({ path, writer, note }): YamlLine => ({ comment: `${path} (${writer}): ${note}` })),
     ...columnsJson.length === 0 ? [] : [{
       key: "columns.json",
@@ -145,6 +144,11 @@ function partitionLines({ partitions }: DraftTopic): YamlLine[] {
     { key: "partition.by", value: partitions.by, why: partitions.why },
     ...partitions.alternatives.map(({ by, why }): YamlLine => ({ key: "partition.by", value: [by], why, off: true })),
   ];
+}
+
+/** Where it is not the instance's. */
+function evolutionLines({ evolution }: DraftTopic): YamlLine[] {
+  return evolution.value === EVOLUTION_NONE.value ? [] : [{ key: "schema.evolution", ...evolution }];
 }
 
 function keyLines({ topic, key, mapping }: DraftTopic): YamlLine[] {

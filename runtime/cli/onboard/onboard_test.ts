@@ -5,6 +5,7 @@ import { readYaml } from "../../../tests/support/configuration.ts";
 import type { SubjectMapping } from "../table_tools.ts";
 import { addressesOf, splitSets } from "./addresses.ts";
 import { type Draft, draftLines, type DraftTopic } from "./draft.ts";
+import { EVOLUTION_NONE, proposeEvolution } from "./propose_evolution.ts";
 import { proposePartitions } from "./propose_partitions.ts";
 import { proposeSizes } from "./propose_sizes.ts";
 import { mappingText, shortType } from "./report_text.ts";
@@ -24,6 +25,7 @@ const MAPPING: SubjectMapping = {
   columns: new Schema([types.field("id", types.int64())]),
   columnsJson: ["tree.next", "items[]", "m{}.x"],
   renames: [{ from: "first name", to: "first_name" }],
+  notes: ["this is A, the schema's first message"],
   refused: null,
 };
 
@@ -33,6 +35,7 @@ const TOPIC: DraftTopic = {
   key: { ...MAPPING, subject: "orders-key" },
   strategy: null,
   partitions: { by: ["date(ts)"], why: "why: #1", alternatives: [{ by: "country", why: "3 values" }] },
+  evolution: EVOLUTION_NONE,
   tombstones: 2,
 };
 
@@ -119,17 +122,42 @@ Deno.test("proposePartitions() takes the time at which a thing happened, by name
     country: { rows: 1000, nulls: 0, distinct: 4 },
     name: { rows: 1000, nulls: 0, distinct: 1000 },
   };
-  const made = proposePartitions(fields, (name) => found[name]);
+  const made = proposePartitions(fields, (name) => found[name], 1000);
   assertEquals([made.by, made.alternatives.map(({ by }) => by)], [["date(created_at)"], ["country"]]);
-  assertEquals(proposePartitions(fields, () => null).by, ["date(created_at)"]);
-  assertEquals(proposePartitions([types.field("day", types.date(), false)], () => null).by, ["day"]);
+  assertEquals(proposePartitions(fields, () => null, 0).by, ["date(created_at)"]);
+  assertEquals(proposePartitions([types.field("day", types.date(), false)], () => null, 0).by, ["day"]);
   const none = proposePartitions(
     [types.field("birth_date", types.date()), types.field("n", types.int64())],
     () => null,
+    0,
   );
   assertEquals([none.by, none.alternatives.map(({ by }) => by)], [[], ["date(kafka.timestamp)"]]);
   const scattered = { rows: 1000, nulls: 0, distinct: 800 };
-  assertEquals(proposePartitions([types.field("ts", types.timestamp())], () => scattered).by, []);
+  assertEquals(proposePartitions([types.field("ts", types.timestamp())], () => scattered, 1000).by, []);
+});
+
+Deno.test("proposePartitions() takes no column that rows of the sample have not: they would be dead letters", () => {
+  const fields = [types.field("ts", types.timestamp(), false), types.field("country", types.utf8())];
+  const found = { rows: 400, nulls: 0, distinct: 2 };
+  assertEquals(proposePartitions(fields, () => found, 400).by, ["date(ts)"]);
+  for (const statistics of [() => found, () => null]) {
+    const made = proposePartitions(fields, statistics, 1000);
+    assertEquals([made.by, made.alternatives.map(({ by }) => by)], [[], ["date(kafka.timestamp)"]]);
+  }
+});
+
+Deno.test("proposeEvolution() lets a table grow where the sample has records that its first ones have no columns for", () => {
+  const group = (reason: string, count: number) => ({ stage: "TASK_PUT" as const, reason, count, examples: [] });
+  assertEquals(proposeEvolution({ rejects: [group("bad length", 9)], sampled: 100 }), EVOLUTION_NONE);
+  const made = proposeEvolution({ rejects: [group("bad length", 9), group("schema change needed", 20)], sampled: 100 });
+  assertEquals([made.value, made.why.includes("20 of the 100 records sampled")], ["add", true]);
+  const alone = yamlText(draftLines({ ...DRAFT, topics: [{ ...TOPIC, evolution: made }] }));
+  assert(/^ {4}# the table gets columns[^]*^ {4}schema.evolution: add$/m.test(alone), alone);
+  const both = yamlText(draftLines({ ...DRAFT, topics: [TOPIC, { ...TOPIC, topic: "b", evolution: made }] }));
+  assertEquals(both.match(/^ *schema.evolution: \w+/mg), [
+    "    schema.evolution: none",
+    "        schema.evolution: add",
+  ]);
 });
 
 Deno.test("proposeSizes() has the defaults without records, short rounds for much, tasks up to the partitions", () => {

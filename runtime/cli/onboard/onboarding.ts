@@ -15,9 +15,11 @@ import type { CliContext } from "../command_line.ts";
 import type { OnboardFlags } from "../onboard.ts";
 import { counted, round, size } from "../plan/estimate.ts";
 import { type InstancePlan, planInstance, type TopicPlan } from "../plan/plan_instance.ts";
+import { groupLines } from "../plan/render.ts";
 import type { SubjectMapping, TableTools } from "../table_tools.ts";
 import { splitSets, type WorkerEntry } from "./addresses.ts";
 import { type Draft, draftLines, type DraftTopic } from "./draft.ts";
+import { EVOLUTION_NONE, type EvolutionProposal, proposeEvolution } from "./propose_evolution.ts";
 import { type PartitionProposal, proposePartitions } from "./propose_partitions.ts";
 import { proposeSizes } from "./propose_sizes.ts";
 import type { Ask } from "./questions.ts";
@@ -57,15 +59,25 @@ export class Onboarding {
     for (const { subject, topic, strategy } of found) {
       const mapping = await this.#mapping(config, subject);
       console.log(`${mappingText(mapping, this.tools.describeColumn)}\n`);
-      if (mapping.refused !== null && !this.flags.all) {
-        throw new FatalError(`Cannot onboard ${subject}: ${mapping.refused}`);
+      const refused = mapping.refused ?? this.#emptiness(mapping);
+      if (refused !== null) {
+        if (!this.flags.all) throw new FatalError(`Cannot onboard ${subject}: ${refused}`);
+        console.log(`${subject}: left out: ${refused}\n`);
+        continue;
       }
-      if (mapping.refused !== null) continue;
       const key = await this.#keyOf(config, { subject, topic, strategy });
-      topics.push({ topic, mapping, key, strategy, partitions: null, tombstones: 0 });
+      topics.push({ topic, mapping, key, strategy, partitions: null, evolution: EVOLUTION_NONE, tombstones: 0 });
     }
     if (topics.length === 0) throw new FatalError("Cannot onboard: no subject is left");
     return topics;
+  }
+
+  /** Why a table without columns would be made; null: it has some. */
+  #emptiness({ columns }: SubjectMapping): string | null {
+    const hasOwn = this.given.options.some(([key]) => key === "columns.kafka");
+    return columns!.fields.length > 0 || hasOwn
+      ? null
+      : "its records have no fields that a column could be made of; --set columns.kafka=offset,timestamp makes some";
   }
 
   tableDefault(topics: readonly DraftTopic[]): string {
@@ -84,8 +96,9 @@ export class Onboarding {
       replication: 1,
       topics: topics.map((topic, i) => ({ ...topic, partitions: partitionsAsTheyAre(topic.mapping, existing[i]) })),
     };
-    const statistics = new Map(topics.map(({ topic }) => [topic, new Statistics()]));
-    const plan = await this.#plan(first, statistics);
+    const statistics = new Map<string, Statistics>();
+    const isNew = (topic: string) => existing[topics.findIndex((each) => each.topic === topic)] === null;
+    const { plan, evolutions } = await this.#planEvolving(first, isNew, statistics);
     // Kafka may have less topics than the registry has subjects.
     const isThere = ({ topic }: DraftTopic) => !plan.missing.includes(topic);
     for (const { topic } of topics.filter((topic) => !isThere(topic))) {
@@ -96,11 +109,13 @@ export class Onboarding {
     const proposed = kept.map((topic): DraftTopic => {
       const columns = existing[topics.indexOf(topic)];
       const fields = topic.mapping.columns!.fields;
+      const seen = statistics.get(topic.topic)!;
       const found = columns === null
-        ? proposePartitions(fields, (column) => statistics.get(topic.topic)!.of(column))
+        ? proposePartitions(fields, (column) => seen.of(column), seen.rows)
         : partitionsAsTheyAre(topic.mapping, columns)!;
       const tombstones = plan.topics.find((each) => each.topic === topic.topic)?.tombstones ?? 0;
-      return { ...topic, partitions: kept.length === 1 ? asked(found, ask) : found, tombstones };
+      const evolution = evolutions.get(topic.topic) ?? topic.evolution;
+      return { ...topic, partitions: kept.length === 1 ? asked(found, ask) : found, evolution, tombstones };
     });
     for (const topic of plan.topics) this.#printTopic(topic);
     return {
@@ -191,7 +206,36 @@ export class Onboarding {
     return found ? (found as unknown as { partitionColumns: readonly string[] }).partitionColumns : null;
   }
 
-  async #plan(draft: Draft, statistics: ReadonlyMap<string, Statistics>): Promise<InstancePlan> {
+  /** Where the first records of a topic would make a table that others do not fit, the sample is taken again for one that grows. */
+  async #planEvolving(
+    draft: Draft,
+    isNew: (topic: string) => boolean,
+    statistics: Map<string, Statistics>,
+  ): Promise<{ plan: InstancePlan; evolutions: ReadonlyMap<string, EvolutionProposal> }> {
+    const plan = await this.#plan(draft, draft.topics, statistics);
+    const evolutions = new Map(plan.topics.map((each) => [each.topic, proposeEvolution(each)]));
+    const isGiven = draft.options.some(([key]) => key === "schema.evolution");
+    const growing = draft.topics.filter(({ topic }) =>
+      !isGiven && isNew(topic) && evolutions.get(topic)?.value === "add"
+    );
+    for (const { topic } of draft.topics) if (!growing.some((each) => each.topic === topic)) evolutions.delete(topic);
+    if (growing.length === 0) return { plan, evolutions };
+    const topics = draft.topics.map((topic) => ({
+      ...topic,
+      evolution: evolutions.get(topic.topic) ?? topic.evolution,
+    }));
+    const again = await this.#plan({ ...draft, topics }, growing, statistics);
+    const planned = plan.topics.map((each) => again.topics.find(({ topic }) => topic === each.topic) ?? each);
+    return { plan: { ...plan, topics: planned }, evolutions };
+  }
+
+  /** Of some of the topics. */
+  async #plan(
+    draft: Draft,
+    topics: readonly DraftTopic[],
+    statistics: Map<string, Statistics>,
+  ): Promise<InstancePlan> {
+    for (const { topic } of topics) statistics.set(topic, new Statistics());
     const config = await this.#read(yamlText(draftLines(draft)), draft.name);
     const [instance] = config.instances;
     const { sample } = this.flags;
@@ -205,7 +249,7 @@ export class Onboarding {
       describe: this.tools.describeColumn,
       sample: { records: Number(sample), from: "both" },
       onBatch: (batch) => statistics.get(batch.topic)?.add(batch),
-      topics: draft.topics.map(({ topic }) => topic),
+      topics: topics.map(({ topic }) => topic),
     });
   }
 
@@ -217,6 +261,7 @@ export class Onboarding {
     const bad = rejects.reduce((sum, { count }) => sum + count, 0);
     const parquet = bytesPerRow === null ? "" : `, ${round(bytesPerRow)} bytes a row in Parquet`;
     if (sampled > 0) console.log(`${topic}: ${sampled} sampled, ${bad} would be dead letters${parquet}`);
+    for (const line of groupLines(rejects, sampled)) console.log(line);
     if (refused !== null) console.log(`${topic}: REFUSED: ${refused}`);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Field, Type } from "apache-arrow";
+import { counted } from "../plan/estimate.ts";
 import { type ColumnStatistics, DISTINCT_MAX, isTime } from "./statistics.ts";
 
 /** A proposal. */
@@ -27,12 +28,16 @@ const UNNAMED = /[ ,;{}()\n\t=]/;
 const ROWS_MIN = 100;
 const STRINGS_MAX = 20;
 
-/** From the names and types of the columns, and what a sample says of them (null: nothing). */
+/**
+ * From the names and types of the columns, and what a sample of so many rows says of them (null: nothing). A column that
+ * some rows have not is none to partition by: they would be dead letters.
+ */
 export function proposePartitions(
   fields: readonly Field[],
   statistics: (name: string) => ColumnStatistics | null,
+  rows: number,
 ): PartitionProposal {
-  const usable = fields.filter(({ name }) => !UNNAMED.test(name));
+  const usable = fields.filter(({ name }) => !UNNAMED.test(name) && (rows === 0 || statistics(name)?.rows === rows));
   const times = usable.filter(isTime).map((field) => ({ field, score: scoreOf(field, statistics(field.name)) }))
     .filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
   const strings = usable.filter(({ type }) => type.typeId === Type.Utf8).flatMap(({ name }) => {
@@ -70,6 +75,6 @@ function textOf({ name, type }: Field): string {
 
 function daysText(found: ColumnStatistics | null): string {
   if (!found || found.rows === 0) return "by its name and type; there was no record to look at";
-  const nulls = found.nulls > 0 ? `, ${found.nulls} nulls` : "";
-  return `${found.distinct} different days in ${found.rows} rows${nulls}`;
+  const nulls = found.nulls > 0 ? `, ${counted(found.nulls, "null")}` : "";
+  return `${counted(found.distinct, "different day")} in ${counted(found.rows, "row")}${nulls}`;
 }

@@ -10,7 +10,7 @@ const CELL_MAX = 44;
 
 /** The lines; what asks for a decision is marked. */
 export function mappingText(
-  { subject, version, converter, lines, columnsJson, renames, refused }: SubjectMapping,
+  { subject, version, converter, lines, columnsJson, renames, notes, refused }: SubjectMapping,
   describe: TableTools["describeColumn"],
 ): string {
   const rows = lines.map(({ path, writer, type, nullable, note, decide }) => [
@@ -29,6 +29,7 @@ export function mappingText(
     ...rows.map(line),
     ...columnsJson.length === 0 ? [] : [`  columns.json: [${columnsJson.join(", ")}]`],
     ...renames.map(({ from, to }) => `  renamed: ${JSON.stringify(from)} to ${to}`),
+    ...notes.map((note) => `  note: ${note}`),
     ...refused === null ? [] : [`  REFUSED: ${refused}`],
   ].join("\n");
 }

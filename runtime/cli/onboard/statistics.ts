@@ -28,7 +28,11 @@ export function isTime({ type }: Field): boolean {
 export class Statistics {
   readonly #columns = new Map<string, { rows: number; nulls: number; values: Set<unknown> }>();
 
+  /** Of all batches, whatever columns they have. */
+  rows = 0;
+
   add({ data, numRows }: SinkBatch): void {
+    this.rows += numRows;
     data.schema.fields.forEach((field, i) => {
       const time = isTime(field);
       if (!time && field.type.typeId !== Type.Utf8) return;

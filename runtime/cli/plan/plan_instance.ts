@@ -50,6 +50,7 @@ export interface PlanParts {
 }
 
 const RETRY_TIMEOUT_MS = 30_000;
+const WAIT_MS = 20;
 
 /** Reads and writes nothing but its answer. Throws FatalError, or RetriableError where Kafka is away for long. */
 export async function planInstance(instance: Instance, parts: PlanParts): Promise<InstancePlan> {
@@ -61,7 +62,13 @@ export async function planInstance(instance: Instance, parts: PlanParts): Promis
   const plans: TopicPlan[] = [];
   for (const { topic, partitions } of topics.filter(({ topic }) => topic !== letters)) {
     parts.onTopic?.(topic);
-    const fetcher = createFetcher({ settings: kafka.consumer, clock, log, random: Math.random });
+    // What is read is there already: to wait for more of it at the log's end would only take time.
+    const settings = {
+      ...kafka.consumer,
+      fetchMaxWaitMs: Math.min(kafka.consumer.fetchMaxWaitMs, WAIT_MS),
+      fetchMinBytes: 1,
+    };
+    const fetcher = createFetcher({ settings, clock, log, random: Math.random });
     try {
       const context = previewContext(instance.name, { clock, log, retry });
       const preview = await previewTopic(topic, partitions, { ...parts, instance, fetcher, context, fetch });

@@ -107,14 +107,16 @@ function rejectLines({ rejects, sampled }: TopicPlan): string[] {
   if (sampled === 0) return [];
   const bad = rejects.reduce((sum, { count }) => sum + count, 0);
   if (bad === 0) return ["  rejects     none"];
-  return [
-    `  rejects     ${bad} of ${sampled} (${percent(bad, sampled)})`,
-    ...rejects.flatMap(({ stage, reason, count, examples }) => [
-      `    ${String(count).padStart(6)}  ${stage}: ${reason} (${percent(count, sampled)})`,
-      ...examples.slice(0, 1).map(({ at, message }) => `            ${at}: ${clipped(message)}`),
-      ...examples.length > 1 ? [`            also ${examples.slice(1).map(({ at }) => at).join(", ")}`] : [],
-    ]),
-  ];
+  return [`  rejects     ${bad} of ${sampled} (${percent(bad, sampled)})`, ...groupLines(rejects, sampled)];
+}
+
+/** Reasons, each with its first example. */
+export function groupLines(rejects: TopicPlan["rejects"], sampled: number): string[] {
+  return rejects.flatMap(({ stage, reason, count, examples }) => [
+    `    ${String(count).padStart(6)}  ${stage}: ${reason} (${percent(count, sampled)})`,
+    ...examples.slice(0, 1).map(({ at, message }) => `            ${at}: ${clipped(message)}`),
+    ...examples.length > 1 ? [`            also ${examples.slice(1).map(({ at }) => at).join(", ")}`] : [],
+  ]);
 }
 
 function percent(part: number, of: number): string {

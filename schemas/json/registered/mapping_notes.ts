@@ -5,7 +5,7 @@
  */
 import { known, LINES_MAX, type Note, toDecide, type WriterField } from "../../mapping_notes.ts";
 import { below } from "../../rows.ts";
-import type { Shape, Slot } from "./shape.ts";
+import type { ObjectShape, Shape, Slot } from "./shape.ts";
 
 /** Every place of the schema in order; what is below a path of `jsonPaths` is left out. */
 export function jsonSchemaFields({ shape, nullable }: Slot, jsonPaths: ReadonlySet<string>): WriterField[] {
@@ -13,10 +13,10 @@ export function jsonSchemaFields({ shape, nullable }: Slot, jsonPaths: ReadonlyS
 
   function visit(path: string, { shape, nullable }: Slot): void {
     if (out.length >= LINES_MAX) return;
-    const isText = jsonPaths.has(path);
-    const [note, decide] = (isText ? null : noteOf(shape)) ?? [null, false];
+    const isChosen = jsonPaths.has(path);
+    const [note, decide] = (isChosen ? null : noteOf(shape)) ?? [null, false];
     out.push({ path, writer: writerText(shape) + (nullable ? " or null" : ""), note, decide });
-    if (!isText) parts(path, shape);
+    if (!isChosen) parts(path, shape);
   }
 
   function parts(path: string, shape: Shape): void {
@@ -29,7 +29,8 @@ export function jsonSchemaFields({ shape, nullable }: Slot, jsonPaths: ReadonlyS
         }
         return;
       case "object":
-        if (shape.members.size === 0 && shape.additional) return visit(`${path}{}`, shape.additional);
+        // Of what is text as a whole there are no parts.
+        if (shape.members.size === 0) return isText(shape) ? undefined : visit(`${path}{}`, shape.additional!);
         for (const [name, slot] of shape.members) visit(below(path, name), slot);
     }
   }
@@ -60,12 +61,15 @@ function noteOf(shape: Shape): Note {
       return shape.as === null ? known("the nearest double: integers beyond 2^53 are rounded") : null;
     case "object":
       if (shape.members.size > 0) return null;
-      return shape.additional?.shape.kind === "any" || shape.additional === null
-        ? toDecide("an object of which nothing is known: JSON text")
-        : null;
+      return isText(shape) ? toDecide("an object of which nothing is known: JSON text") : null;
     default:
       return null;
   }
+}
+
+/** Whether nothing is known of what is in an object. */
+function isText({ members, additional }: ObjectShape): boolean {
+  return members.size === 0 && (additional === null || ["any", "never"].includes(additional.shape.kind));
 }
 
 function writerText(shape: Shape): string {
