@@ -90,18 +90,31 @@ export function createHttp(config: RegistryConfig, context: RegistryContext): Re
           if (error instanceof FatalError) throw error;
           failure = error;
         }
-        log.warn("the schema registry does not answer", { url: endpoint.base, attempt, error: String(failure) });
+        log.warn("the schema registry does not answer", { url: endpoint.base, attempt, error: failureText(failure) });
         current = (current + 1) % endpoints.length;
       }
     }
     const urls = endpoints.map((endpoint) => endpoint.base).join(", ");
     throw new RetriableError(
-      `Cannot read ${what} from the schema registry at ${urls}: ${String(failure)} (tried ${retriesMax + 1} times)`,
+      `Cannot read ${what} from the schema registry at ${urls}: ${failureText(failure)} (tried ${
+        retriesMax + 1
+      } times)`,
       { cause: failure },
     );
   };
   return { get, backOff };
 }
+
+/** What a failure says, and what is behind it: fetch's own message hides whether it is the name, the port or TLS. */
+export function failureText(failure: unknown): string {
+  const texts: string[] = [];
+  for (let at = failure; at instanceof Error && texts.length < CAUSES_MAX; at = at.cause) {
+    texts.push(at.message.replace(/^error sending request for url \([^)]*\): /, ""));
+  }
+  return texts.length === 0 ? String(failure) : texts.join(": ");
+}
+
+const CAUSES_MAX = 4;
 
 /** What an answer says; null where another attempt may be answered. Throws FatalError where none will. */
 function meaningOf(what: string, url: string, status: number, text: string): Lookup | null {

@@ -6,7 +6,7 @@
  */
 import { FatalError, RetriableError } from "../mod.ts";
 import type { RegistryConfig, RegistryContext } from "./registry.ts";
-import { endpointsOf, fetchText } from "./registry_http.ts";
+import { endpointsOf, failureText } from "./registry_http.ts";
 
 /** What the registry answered, whatever it was. */
 export interface PostAnswer {
@@ -39,7 +39,7 @@ export async function post(
     }
   }
   const urls = endpoints.map(({ base }) => base).join(", ");
-  throw new RetriableError(`Cannot reach the schema registry at ${urls}: ${String(failure)}`, { cause: failure });
+  throw new RetriableError(`Cannot reach the schema registry at ${urls}: ${failureText(failure)}`, { cause: failure });
 }
 
 function answerOf(status: number, text: string, url: string): PostAnswer {

@@ -42,6 +42,12 @@ function client(urls: readonly string[], more: Partial<RegistryConfig> = {}, clo
   return createRegistry(config(urls, more), { fetch, clock, random: () => 0.5, log: silent });
 }
 
+/** Nobody listens there. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
 async function withRegistry(
   schemas: RegisteredSchema[],
   body: (fake: FakeRegistry) => Promise<void>,
@@ -120,6 +126,19 @@ Deno.test("schemaById() is retriable while no registry answers, waits with full 
     await assertRejects(() => registry.schemaById(7), RetriableError, "maintenance");
     fake.intercept = null;
     await registry.schemaById(7);
+  }));
+
+Deno.test("schemaById() says why no registry answers: refused, or no TLS", () =>
+  withRegistry([], async (fake) => {
+    const told = async (url: string, why: RegExp) => {
+      const error = await assertRejects(
+        () => client([url], { "schema.registry.max.retries": 0 }).schemaById(1),
+        RetriableError,
+      );
+      assert(why.test(error.message) && error.message.includes(url), error.message);
+    };
+    await told(fake.url.replace("http:", "https:"), /corrupt message|tls|ssl/i);
+    await told(`http://127.0.0.1:${freePort()}`, /refused/i);
   }));
 
 Deno.test("schemaById() is retriable when an answer takes too long", () =>
