@@ -6,7 +6,7 @@
  */
 import { FatalError, RetriableError } from "../mod.ts";
 import type { RegistryConfig, RegistryContext } from "./registry.ts";
-import { endpointsOf, failureText } from "./registry_http.ts";
+import { endpointsOf, failureText, fetchText } from "./registry_http.ts";
 
 /** What the registry answered, whatever it was. */
 export interface PostAnswer {
