@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { batchesOf } from "./batches.ts";
 import type { DecodedLetter, LetterCondition } from "../cel_letters.ts";
 import { type LetterFilter, matchesFilter } from "./filter.ts";
 import type { Letter, LetterState } from "./letter.ts";
@@ -17,6 +18,8 @@ export interface ChosenLetter {
 /** What chooses. */
 export interface Choosing {
   readonly filter: LetterFilter;
+  /** Of this connector alone, where several share the queue; letters that do not say whose they are count as its own. */
+  readonly connector?: string;
   readonly stateOf: (letter: Letter) => LetterState;
   /** How often a letter's record was one, where that is more than the letter itself says. */
   readonly attemptsOf?: (letter: Letter) => number;
@@ -30,6 +33,8 @@ export interface Choosing {
 
 /** What was read to choose from. */
 export class ChoiceCounts {
+  /** Letters of other connectors, which are left out and not counted elsewhere. */
+  others = 0;
   /** Letters, copies included. */
   read = 0;
   /** Letters that repeat one before: after a crash. */
@@ -39,39 +44,41 @@ export class ChoiceCounts {
 }
 
 /** Letters that are decoded together. */
-const DECODE_RECORDS_MAX = 500;
-const DECODE_BYTES_MAX = 4 * 1024 * 1024;
+const DECODED = { letters: 500, bytes: 4 * 1024 * 1024 };
 
 /** Yields each chosen letter once, in the order of the queue. */
 export async function* chosenLetters(
   letters: AsyncIterable<Letter>,
-  { filter, stateOf, attemptsOf, where }: Choosing,
+  choosing: Choosing,
   counts: ChoiceCounts = new ChoiceCounts(),
 ): AsyncGenerator<ChosenLetter> {
+  const found = filtered(letters, choosing, counts);
+  const { where } = choosing;
+  if (!where) return yield* found;
+  for await (const batch of batchesOf(found, DECODED, ({ letter }) => letter)) yield* await meant(batch, where, counts);
+}
+
+async function* filtered(
+  letters: AsyncIterable<Letter>,
+  { filter, connector, stateOf, attemptsOf }: Choosing,
+  counts: ChoiceCounts,
+): AsyncGenerator<ChosenLetter> {
   const copies = new Copies();
-  let waiting: ChosenLetter[] = [];
-  let bytes = 0;
   for await (const given of letters) {
+    if (connector !== undefined && given.connector !== "" && given.connector !== connector) {
+      counts.others++;
+      continue;
+    }
     counts.read++;
-    const attempts = attemptsOf?.(given) ?? given.attempts;
-    const letter = attempts === given.attempts ? given : { ...given, attempts };
     if (copies.isCopy(given)) {
       counts.copies++;
       continue;
     }
+    const attempts = attemptsOf?.(given) ?? given.attempts;
+    const letter = attempts === given.attempts ? given : { ...given, attempts };
     const state = stateOf(letter);
-    if (!matchesFilter(letter, state, filter)) continue;
-    if (!where) {
-      yield { letter, state };
-      continue;
-    }
-    waiting.push({ letter, state });
-    bytes += letter.value?.length ?? 0;
-    if (waiting.length < DECODE_RECORDS_MAX && bytes < DECODE_BYTES_MAX) continue;
-    yield* await meant(waiting, where, counts);
-    [waiting, bytes] = [[], 0];
+    if (matchesFilter(letter, state, filter)) yield { letter, state };
   }
-  if (where) yield* await meant(waiting, where, counts);
 }
 
 async function meant(

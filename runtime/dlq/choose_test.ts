@@ -47,3 +47,21 @@ Deno.test("createLetterCondition() sees what a letter says and what is in it", a
   assertEquals(createLetterCondition("offset > 1").decodes, false);
   assertEquals(createLetterCondition("has(value.x)").decodes, true);
 });
+
+Deno.test("chosenLetters() of a connector leaves out those of others that share the queue, and says how many", async () => {
+  const letters = [
+    letterOf({ connector: "x" }, 1),
+    letterOf({ connector: "y" }, 1), // the same record: the other connector's is no copy
+    letterOf({ connector: "" }, 2), // does not say
+    letterOf({ connector: "y" }, 3),
+  ];
+  const of = async (connector?: string) => {
+    const counts = new ChoiceCounts();
+    const choosing = { filter: {}, stateOf: () => "open" as const, connector };
+    const found = await Array.fromAsync(chosenLetters(streamOf(letters), choosing, counts));
+    return [found.map(({ letter }) => letters.indexOf(letter)), counts.read, counts.copies, counts.others];
+  };
+  assertEquals(await of("x"), [[0, 2], 2, 0, 2]);
+  assertEquals(await of("y"), [[1, 2, 3], 3, 0, 1]);
+  assertEquals(await of(), [[0, 1, 2, 3], 4, 0, 0]);
+});

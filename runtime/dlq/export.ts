@@ -29,9 +29,23 @@ export interface ExportedLetter {
   readonly key: string | null;
 }
 
-/** A letter without its bytes and its trace: what lists show. */
-export function letterSummary({ letter, state }: Pick<ExportedLetter, "letter" | "state">) {
-  const { at, origin, key, value, headers: _headers, trace: _trace, ...said } = letter;
+/** Bytes of a letter's key and value; null where it has none. */
+export interface LetterSizes {
+  readonly keyBytes: number | null;
+  readonly valueBytes: number | null;
+}
+
+/** See `LetterSizes`. */
+export function sizesOf({ key, value }: Letter): LetterSizes {
+  return { keyBytes: key?.length ?? null, valueBytes: value?.length ?? null };
+}
+
+/** A letter without its bytes and its trace: what lists show. `sizes` are of what it was, where its bytes are gone. */
+export function letterSummary(
+  { letter, state }: Pick<ExportedLetter, "letter" | "state">,
+  sizes: LetterSizes = sizesOf(letter),
+) {
+  const { at, origin, key: _key, value: _value, headers: _headers, trace: _trace, ...said } = letter;
   return {
     queueTopic: at.topic,
     queuePartition: at.partition,
@@ -44,8 +58,7 @@ export function letterSummary({ letter, state }: Pick<ExportedLetter, "letter" |
     state,
     group: groupId(letter),
     ...said,
-    keyBytes: key?.length ?? null,
-    valueBytes: value?.length ?? null,
+    ...sizes,
   };
 }
 

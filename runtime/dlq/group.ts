@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { FatalError } from "../api/mod.ts";
+import { footprintOf } from "./batches.ts";
 import { type Letter, type LetterState, letterTimeMs, type Place } from "./letter.ts";
 
 /** What the letters of a group share. */
@@ -51,8 +52,15 @@ const SAMPLES_MAX = 3;
 const SAMPLE_TEXT_MAX = 600;
 /** Letters kept at the beginning, and as many at the end. */
 const LETTERS_HALF = 10;
-/** A letter over this is kept only where it is the first. */
+/** A letter over this is kept only where it is the first of its group. */
 const LETTER_BYTES_MAX = 64 * 1024;
+/** Of all groups together: where they are many, or their letters large, later ones keep fewer, or none. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Whether a text is a whole id of a group: what it begins with need not be looked up. */
+export function isGroupId(text: string): boolean {
+  return text.length === GROUP_ID_DIGITS && /^[0-9a-f]+$/.test(text);
+}
 
 /** The id of a letter's group. */
 export function groupId({ stage, reason, schemaId, fieldPath }: GroupTuple): string {
@@ -60,7 +68,7 @@ export function groupId({ stage, reason, schemaId, fieldPath }: GroupTuple): str
   let id = IDS.get(tuple);
   if (id === undefined) {
     id = createHash("sha256").update(tuple).digest("hex").slice(0, GROUP_ID_DIGITS);
-    if (IDS.size < IDS_MAX) IDS.set(tuple, id);
+    if (IDS.size < IDS_MAX && tuple.length < TUPLE_KEPT_MAX) IDS.set(tuple, id);
   }
   return id;
 }
@@ -68,15 +76,17 @@ export function groupId({ stage, reason, schemaId, fieldPath }: GroupTuple): str
 /** Most letters are of few groups. */
 const IDS = new Map<string, string>();
 const IDS_MAX = 10_000;
+const TUPLE_KEPT_MAX = 1_000;
 
 /** Takes letters, each once, in any order of partitions. */
 export class Groups {
   readonly #groups = new Map<string, GroupInTheMaking>();
+  readonly #room: Room = { bytes: KEPT_BYTES_MAX };
 
   add(letter: Letter, state: LetterState): void {
     const id = groupId(letter);
     let group = this.#groups.get(id);
-    if (!group) this.#groups.set(id, group = new GroupInTheMaking(id, letter));
+    if (!group) this.#groups.set(id, group = new GroupInTheMaking(id, letter, this.#room));
     group.add(letter, state);
   }
 
@@ -106,6 +116,11 @@ export function resolveGroupId(prefix: string, ids: Iterable<string>): string {
   throw new FatalError(`Cannot find group "${prefix}": ${which} "deno task dlq groups" lists them`);
 }
 
+/** What may still be kept. */
+interface Room {
+  bytes: number;
+}
+
 class GroupInTheMaking implements LetterGroup {
   readonly stage: string;
   readonly reason: string;
@@ -120,7 +135,7 @@ class GroupInTheMaking implements LetterGroup {
   readonly #head: Letter[] = [];
   readonly #tail: Letter[] = [];
 
-  constructor(readonly id: string, letter: Letter) {
+  constructor(readonly id: string, letter: Letter, private readonly room: Room) {
     ({ stage: this.stage, reason: this.reason, schemaId: this.schemaId, fieldPath: this.fieldPath } = letter);
     this.first = this.last = sightingOf(letter);
   }
@@ -149,10 +164,12 @@ class GroupInTheMaking implements LetterGroup {
   }
 
   #keep(letter: Letter): void {
-    if (this.#head.length > 0 && sizeOf(letter) > LETTER_BYTES_MAX) return;
+    const bytes = footprintOf(letter);
+    if ((this.#head.length > 0 && bytes > LETTER_BYTES_MAX) || bytes > this.room.bytes) return;
+    this.room.bytes -= bytes;
     if (this.#head.length < LETTERS_HALF) return void this.#head.push(letter);
     this.#tail.push(letter);
-    if (this.#tail.length > LETTERS_HALF) this.#tail.shift();
+    if (this.#tail.length > LETTERS_HALF) this.room.bytes += footprintOf(this.#tail.shift()!);
   }
 }
 
@@ -167,7 +184,8 @@ function sightingOf(letter: Letter): Sighting {
 }
 
 function shortened(text: string): string {
-  return text.length <= SAMPLE_TEXT_MAX ? text : `${text.slice(0, SAMPLE_TEXT_MAX)}...`;
+  // A part of a string keeps the whole of it in memory; a copy does not.
+  return text.length <= SAMPLE_TEXT_MAX ? text : JSON.parse(JSON.stringify(`${text.slice(0, SAMPLE_TEXT_MAX)}...`));
 }
 
 /** Digits that differ, and those that are missing. */

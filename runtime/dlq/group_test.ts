@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { Groups, resolveGroupId } from "./group.ts";
+import { groupId, Groups, isGroupId, resolveGroupId } from "./group.ts";
 import type { LetterState } from "./letter.ts";
 import { slabsOfLetters } from "./letter_records.ts";
 import { letterOf } from "./letters_fixture.ts";
@@ -96,4 +96,19 @@ Deno.test("resolveGroupId() takes a prefix of one group, and says what else ther
   assertThrows(() => resolveGroupId("ab", ids), Error, "ab12cd34, ab99cd34");
   assertThrows(() => resolveGroupId("ab12cd35", ids), Error, "did you mean ab12cd34?");
   assertThrows(() => resolveGroupId("f", []), Error, "no letters");
+});
+
+Deno.test("Groups keep letters within a bound of memory, however many groups there are and however large their headers", () => {
+  const groups = new Groups();
+  for (let i = 0; i < 400; i++) {
+    const headers = [{ key: "huge", value: new Uint8Array(1024 * 1024) }];
+    groups.add(letterOf({ reason: `reason ${i % 200}`, headers }, i), "open");
+  }
+  const kept = groups.all().flatMap(({ letters }) => letters);
+  assert(kept.length > 0 && kept.length <= 64, `${kept.length} letters of 1 MiB are kept`);
+  assertEquals(groups.all().map(({ counts }) => counts.open), new Array(200).fill(2));
+});
+
+Deno.test("isGroupId() is true of what groupId() gives", () => {
+  assertEquals([groupId(letterOf()), "0123", "0123456g", "0123ABCD"].map(isGroupId), [true, false, false, false]);
 });

@@ -9,7 +9,7 @@ import { didYouMean } from "../../config/nearest.ts";
 import { parseValue } from "../../config/parse_value.ts";
 import { type ChoiceCounts, type Choosing, type ChosenLetter, chosenLetters } from "../../dlq/choose.ts";
 import type { LetterFilter } from "../../dlq/filter.ts";
-import { groupId, resolveGroupId } from "../../dlq/group.ts";
+import { groupId, isGroupId, resolveGroupId } from "../../dlq/group.ts";
 import type { LetterState } from "../../dlq/letter.ts";
 import type { OffsetChoice, QueueChoice } from "../../dlq/queue.ts";
 import { parseIsoMicros } from "../../timestamp_text.ts";
@@ -35,6 +35,9 @@ export interface LetterChoice {
   readonly choice: QueueChoice;
   readonly where: string | null;
 }
+
+/** All letters. */
+export const EVERY_LETTER: LetterChoice = { filter: {}, choice: {}, where: null };
 
 const STATES: readonly (LetterState | "all")[] = ["open", "replayed", "resolved", "quarantined", "all"];
 
@@ -71,7 +74,8 @@ export async function* readChosen(
   counts: ChoiceCounts,
 ): AsyncGenerator<ChosenLetter> {
   const ledger = await queue.ledger();
-  const group = filter.group === undefined ? undefined : await findGroup(queue, filter.group);
+  const given = filter.group;
+  const group = given === undefined || isGroupId(given) ? given : await findGroup(queue, given);
   let meant: Choosing["where"];
   if (where !== null) {
     const { createLetterCondition } = await import("../../cel_letters.ts");
@@ -80,11 +84,27 @@ export async function* readChosen(
   }
   const choosing = {
     filter: { ...filter, group },
+    connector: queue.connector,
     stateOf: ledger.stateOf.bind(ledger),
     attemptsOf: ledger.attemptsOf.bind(ledger),
     where: meant,
   };
-  yield* chosenLetters(queue.read(choice), choosing, counts);
+  let found = 0;
+  for await (const chosen of chosenLetters(queue.read(choice), choosing, counts)) {
+    found++;
+    yield chosen;
+  }
+  if (found === 0 && group !== undefined) await findGroup(queue, group); // says so where there is none
+}
+
+/** What was left out of a choice, for people. */
+export function leftOut({ topic }: OpenQueue, { others, unevaluated }: ChoiceCounts): string[] {
+  return [
+    ...(others === 0 ? [] : [`${others} letters of other connectors are left out: --topic ${topic} takes all.`]),
+    ...(unevaluated === 0 ? [] : [
+      `On ${unevaluated} letters --where could not be evaluated (e.g. they lack the field): left out.`,
+    ]),
+  ];
 }
 
 /** The full id of a group of the queue. Throws FatalError where there is none, or several begin so. */

@@ -5,14 +5,15 @@
  */
 import type { Field, Schema } from "apache-arrow";
 import { ConfigError, FatalError, SCHEMA_SUBJECT } from "../../api/mod.ts";
-import { ChoiceCounts, chosenLetters } from "../../dlq/choose.ts";
+import { ChoiceCounts } from "../../dlq/choose.ts";
 import { groupId, Groups } from "../../dlq/group.ts";
 import type { Letter } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
 import { type SchemaDiff, schemaDiff } from "../plan/schema_diff.ts";
-import { findGroup } from "./chosen_letters.ts";
+import { EVERY_LETTER, findGroup, readChosen } from "./chosen_letters.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
 import { findLetter, parsePlace } from "./show.ts";
+import { oneLine, say, shellWord } from "./text.ts";
 
 /** One schema of letters, against the table of their topic. */
 interface TopicDiff {
@@ -49,8 +50,8 @@ export async function diff(
     const letters = await lettersOf(queue, place, flags.group);
     const diffs = await diffsOf(queue, letters, context);
     if (flags.json) console.log(JSON.stringify({ topic: queue.topic, diffs }));
-    else if (diffs.length === 0) console.log(`There are no open letters in "${queue.topic}" to compare.`);
-    else console.log(diffs.map(diffText).join("\n\n"));
+    else if (diffs.length === 0) say(`There are no open letters in "${queue.topic}" to compare.`);
+    else say(diffs.map(diffText).join("\n\n"));
     return 0;
   });
 }
@@ -63,15 +64,9 @@ async function lettersOf(
 ): Promise<readonly Letter[]> {
   if (place !== undefined) return [(await findLetter(queue, parsePlace(place))).letter];
   const id = group === undefined ? null : await findGroup(queue, group);
-  const ledger = await queue.ledger();
   const found = new Groups();
-  const choosing = {
-    filter: { state: "open" as const, ...(id === null ? {} : { group: id }) },
-    stateOf: ledger.stateOf.bind(ledger),
-  };
-  for await (const { letter, state } of chosenLetters(queue.read(), choosing, new ChoiceCounts())) {
-    found.add(letter, state);
-  }
+  const open = { ...EVERY_LETTER, filter: { state: "open" as const, ...(id === null ? {} : { group: id }) } };
+  for await (const { letter, state } of readChosen(queue, open, new ChoiceCounts())) found.add(letter, state);
   const letters = found.all().flatMap((each) => each.letters);
   if (letters.length === 0 && id !== null) {
     throw new FatalError(`Cannot compare group ${id}: none of its letters is open`);
@@ -99,7 +94,7 @@ async function diffsOf(queue: OpenQueue, letters: readonly Letter[], context: Cl
     const { name: schema, subject, schemaId, columns } = source;
     const target = { topic, table: tableOf(queue, topic), schema, subject, schemaId, letters: letters.length };
     const note = !columns
-      ? `no columns can be made of them: ${letters[0].message}`
+      ? `no columns can be made of them: ${oneLine(letters[0].message, 400)}`
       : !before
       ? topic === "" ? "it is not known which topic they are of" : "the table does not exist yet, or has no columns"
       : null;
@@ -151,14 +146,16 @@ function fixOf(
   const replay = `deno task dlq replay ${ids.length === 1 ? `--group ${ids[0]} ` : ""}${queue.flagsText}`;
   if (changed.length > 0 && letters.some(({ reason }) => reason === "type mismatch")) {
     const field = letters.find(({ fieldPath }) => fieldPath !== null)?.fieldPath ?? "FIELD";
-    return `a column keeps its type: cast the values with "${replay} --cast ${field}:TYPE --dry-run"`;
+    return `a column keeps its type: cast the values with "${replay} --cast ${shellWord(`${field}:TYPE`)} --dry-run"`;
   }
   if (added.length === 0 || allowed) return `nothing is in the way of the schemas: ${replay}`;
   const config = queue.configFlag;
   const version = subject === null ? null : /@\d+$/.test(subject) ? subject : `${subject}@latest`;
   return version === null
     ? `set schema.evolution: add for ${topic}, or add the columns to the table yourself; then ${replay}`
-    : `deno task table schema apply ${table ?? "URI"} --subject ${version}${config}; then ${replay}`;
+    : `deno task table schema apply ${shellWord(table ?? "URI")} --subject ${
+      shellWord(version)
+    }${config}; then ${replay}`;
 }
 
 function tableOf(queue: OpenQueue, topic: string): string | null {
@@ -174,7 +171,7 @@ function onlyTopic(queue: OpenQueue): string | null {
 function diffText({ topic, table, schema, letters, diff, note, fix }: TopicDiff): string {
   const lines = [
     `${topic || "an unknown topic"} -> ${table ?? "its target"}`,
-    `schema    ${schema} (${letters} letters looked at)`,
+    `schema    ${oneLine(schema, 300)} (${letters} letters looked at)`,
   ];
   if (diff === null) return [...lines, `          ${note}`].join("\n");
   const { added, changed, missing, policy } = diff;

@@ -4,16 +4,16 @@
  * @module
  */
 import { ConfigError } from "../../api/mod.ts";
+import { batchesOf } from "../../dlq/batches.ts";
 import { ChoiceCounts, type ChosenLetter } from "../../dlq/choose.ts";
 import { EXPORT_SCHEMA, type ExportedLetter, letterBatch, letterLine } from "../../dlq/export.ts";
-import { sizeOf } from "../../dlq/group.ts";
 import type { CliContext } from "../command_line.ts";
-import { type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, withQueue } from "./open_queue.ts";
+import { say } from "./text.ts";
 
 /** Letters that are decoded and written together. */
-const BATCH_LETTERS = 500;
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH = { letters: 500, bytes: 4 * 1024 * 1024 };
 
 /** Returns the exit code. */
 export async function exportLetters(
@@ -29,13 +29,13 @@ export async function exportLetters(
     // Whole or not at all: a script that finds the file can trust it.
     const making = `${out}.tmp`;
     let letters = 0;
+    const counts = new ChoiceCounts();
     try {
       using file = await create(making, out);
       const write = async (bytes: Uint8Array) => {
         for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
       };
-      const counts = new ChoiceCounts();
-      for await (const batch of batchesOf(readChosen(queue, choice, counts))) {
+      for await (const batch of batchesOf(readChosen(queue, choice, counts), BATCH, ({ letter }) => letter)) {
         letters += batch.length;
         for (const bytes of encode(await looked(queue, batch))) await write(bytes);
       }
@@ -47,11 +47,13 @@ export async function exportLetters(
     }
     await Deno.rename(making, out);
     const bytes = (await Deno.stat(out)).size;
-    console.log(
-      flags.json
-        ? JSON.stringify({ topic: queue.topic, letters, out, bytes })
-        : `${letters} letters of "${queue.topic}" are in ${out} (${bytes} bytes)`,
-    );
+    const { others, unevaluated } = counts;
+    if (flags.json) console.log(JSON.stringify({ topic: queue.topic, letters, out, bytes, others, unevaluated }));
+    else {
+      say(
+        [`${letters} letters of "${queue.topic}" are in ${out} (${bytes} bytes)`, ...leftOut(queue, counts)].join("\n"),
+      );
+    }
     return 0;
   });
 }
@@ -63,19 +65,6 @@ async function create(making: string, out: string): Promise<Deno.FsFile> {
     if (!(error instanceof Error)) throw error;
     throw new ConfigError([{ key: "--out", value: out, why: `cannot be written (${error.message})` }]);
   }
-}
-
-async function* batchesOf(letters: AsyncIterable<ChosenLetter>): AsyncGenerator<readonly ChosenLetter[]> {
-  let batch: ChosenLetter[] = [];
-  let bytes = 0;
-  for await (const chosen of letters) {
-    batch.push(chosen);
-    bytes += sizeOf(chosen.letter);
-    if (batch.length < BATCH_LETTERS && bytes < BATCH_BYTES) continue;
-    yield batch;
-    [batch, bytes] = [[], 0];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function looked(queue: OpenQueue, batch: readonly ChosenLetter[]): Promise<ExportedLetter[]> {

@@ -4,14 +4,15 @@
  * @module
  */
 import { FatalError } from "../../api/mod.ts";
+import { batchesOf } from "../../dlq/batches.ts";
 import { ChoiceCounts } from "../../dlq/choose.ts";
 import { groupId, Groups, type GroupSample, type LetterGroup } from "../../dlq/group.ts";
 import type { Letter } from "../../dlq/letter.ts";
 import type { LetterPipeline } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
-import { type LetterChoice, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { leftOut, type LetterChoice, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, sizeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, say, sizeText, table, timeText } from "./text.ts";
 
 /** What became of open letters of a group that were tried. */
 interface Tried {
@@ -21,7 +22,7 @@ interface Tried {
   unknown: number;
 }
 
-const BATCH_LETTERS = 500;
+const BATCH = { letters: 500, bytes: 16 * 1024 * 1024 };
 const MESSAGE_MAX = 160;
 
 /** Returns the exit code. */
@@ -38,15 +39,13 @@ export async function groups(
     const { tried, note } = flags.try ? await tryLetters(queue, all, flags.check ? choice : null) : NOT_TRIED;
     const warning = await queue.retentionWarning();
     if (flags.json) {
-      const { read, copies } = counts;
+      const { read, copies, others, unevaluated } = counts;
       const asksSink = flags.try ? (await pipelineOf(queue))?.asksSink ?? false : false;
       console.log(JSON.stringify({
-        ...{ topic: queue.topic, letters: read - copies, copies, asksSink, note, warning },
+        ...{ topic: queue.topic, letters: read - copies, copies, others, unevaluated, asksSink, note, warning },
         groups: all.map((group) => groupJson(group, tried.get(group.id))),
       }));
-    } else {console.log(
-        [groupsText(queue, all, { tried, note, counts, all: flags.check }), warning ?? []].flat().join("\n"),
-      );}
+    } else say([groupsText(queue, all, { tried, note, counts, all: flags.check }), warning ?? []].flat().join("\n"));
     return 0;
   });
 }
@@ -68,15 +67,11 @@ async function tryLetters(
     const pipeline = (await pipelineOf(queue))!;
     if (choice === null) { for (const { letters } of groups) await tryBatch(pipeline, letters, tried); }
     else {
-      let waiting: Letter[] = [];
       const open = { ...choice, filter: { ...choice.filter, state: "open" as const } };
-      for await (const { letter } of readChosen(queue, open, new ChoiceCounts())) {
-        waiting.push(letter);
-        if (waiting.length < BATCH_LETTERS) continue;
-        await tryBatch(pipeline, waiting, tried);
-        waiting = [];
+      const letters = readChosen(queue, open, new ChoiceCounts());
+      for await (const batch of batchesOf(letters, BATCH, ({ letter }) => letter)) {
+        await tryBatch(pipeline, batch.map(({ letter }) => letter), tried);
       }
-      await tryBatch(pipeline, waiting, tried);
     }
     const note = pipeline.asksSink
       ? null
@@ -93,7 +88,6 @@ function pipelineOf(queue: OpenQueue): Promise<LetterPipeline | null> {
 }
 
 async function tryBatch(pipeline: LetterPipeline, letters: readonly Letter[], tried: Map<string, Tried>) {
-  if (letters.length === 0) return;
   for (const [letter, { kind }] of await pipeline.try(letters)) {
     const id = groupId(letter);
     const sum = tried.get(id) ?? { tried: 0, passing: 0, unknown: 0 };
@@ -130,19 +124,22 @@ function groupsText(
     all: boolean;
   },
 ): string {
-  if (groups.length === 0) return `There are no letters in "${queue.topic}"${counts.read > 0 ? " that match" : ""}.`;
+  if (groups.length === 0) {
+    const none = `There are no letters in "${queue.topic}"${counts.read > 0 ? " that match" : ""}.`;
+    return [none, ...leftOut(queue, counts)].join("\n");
+  }
   const headings = ["GROUP", "OPEN", "REPLAYED", "RESOLVED", "QUARANTINED", "STAGE", "REASON", "SCHEMA", "FIELD"];
   const lines = [table(
     headings,
     groups.map(({ id, counts: { open, replayed, resolved, quarantined }, stage, reason, schemaId, fieldPath }) => [
-      ...[id, open, replayed, resolved, quarantined, stage || "?", oneLine(reason || "unknown", 60)],
+      ...[id, open, replayed, resolved, quarantined, oneLine(stage || "?", 30), oneLine(reason || "unknown", 60)],
       ...[schemaId === null ? "" : String(schemaId), oneLine(fieldPath ?? "", 40)],
     ]),
   )];
   for (const group of groups) lines.push("", ...detailsOf(group, tried.get(group.id), all, queue));
   const { read, copies } = counts;
   const repeated = copies > 0 ? `; ${copies} more are copies of letters, written after a crash, and count once` : "";
-  lines.push("", `${read - copies} letters in "${queue.topic}"${repeated}.`);
+  lines.push("", `${read - copies} letters in "${queue.topic}"${repeated}.`, ...leftOut(queue, counts));
   if (note) lines.push(note);
   const most = groups[0];
   const topic = most.schemaId !== null || /schema|type mismatch/.test(most.reason) ? "diff" : "list";

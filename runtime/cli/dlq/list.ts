@@ -5,13 +5,13 @@
  */
 import { ConfigError } from "../../api/mod.ts";
 import { ChoiceCounts, type ChosenLetter } from "../../dlq/choose.ts";
-import { letterSummary } from "../../dlq/export.ts";
+import { type LetterSizes, letterSummary, sizesOf } from "../../dlq/export.ts";
 import { groupId } from "../../dlq/group.ts";
 import { letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
-import { type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
+import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, say, table, timeText } from "./text.ts";
 
 /** Returns the exit code. */
 export async function list(
@@ -31,26 +31,28 @@ export async function list(
     const warning = await queue.retentionWarning();
     if (flags.json) {
       const matched = newest.seen;
-      console.log(JSON.stringify({ topic: queue.topic, matched, letters: letters.map(letterSummary), warning }));
+      const { others, unevaluated } = counts;
+      const found = letters.map((each) => letterSummary(each, each.sizes));
+      console.log(JSON.stringify({ topic: queue.topic, matched, others, unevaluated, letters: found, warning }));
       return 0;
     }
-    if (letters.length === 0) console.log(nothing(queue.topic, counts.read, choice.filter.state));
+    if (letters.length === 0) say(nothing(queue.topic, counts.read, choice.filter.state));
     else {
       const rows = letters.map(({ letter, state }) => [
         ...[placeText(letter.at), originText(letter), timeText(letterTimeMs(letter)), state, groupId(letter)],
-        ...[letter.stage || "?", oneLine(letter.fieldPath ?? "", 30), letter.attempts, oneLine(letter.message, 80)],
+        ...[
+          oneLine(letter.stage || "?", 30),
+          oneLine(letter.fieldPath ?? "", 30),
+          letter.attempts,
+          oneLine(letter.message, 80),
+        ],
       ]);
       const headings = ["LETTER", "RECORD", "TIME", "STATE", "GROUP", "STAGE", "FIELD", "TIMES", "MESSAGE"];
-      console.log(table(headings, rows));
-      console.log(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
-      console.log(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
+      say(table(headings, rows));
+      say(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
+      say(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
     }
-    if (warning) console.log(warning);
-    if (counts.unevaluated > 0) {
-      console.log(
-        `On ${counts.unevaluated} letters --where could not be evaluated (e.g. they lack the field): left out.`,
-      );
-    }
+    for (const line of [...leftOut(queue, counts), ...(warning ? [warning] : [])]) say(line);
     return 0;
   });
 }
@@ -61,20 +63,26 @@ function nothing(topic: string, read: number, state = "open"): string {
   return `No letter of the ${read} that were read in "${topic}" matches${hint}.`;
 }
 
+/** A letter of a list, without its bytes: a list may be long, and a letter large. */
+export interface ListedLetter extends ChosenLetter {
+  readonly sizes: LetterSizes;
+}
+
 /** The letters with the latest times; of equal ones those that come last in the queue. */
 export class Newest {
-  #kept: ChosenLetter[] = [];
+  #kept: ListedLetter[] = [];
   seen = 0;
 
   constructor(private readonly limit: number) {}
 
-  add(chosen: ChosenLetter): void {
+  add({ letter, state }: ChosenLetter): void {
     this.seen++;
-    this.#kept.push(chosen);
+    const shown = { ...letter, key: null, value: null, headers: [], trace: "" };
+    this.#kept.push({ letter: shown, state, sizes: sizesOf(letter) });
     if (this.#kept.length >= 2 * this.limit + 100) this.#cut();
   }
 
-  all(): readonly ChosenLetter[] {
+  all(): readonly ListedLetter[] {
     this.#cut();
     return this.#kept;
   }

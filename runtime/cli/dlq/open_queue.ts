@@ -20,6 +20,7 @@ import { createRetry } from "../../retry.ts";
 import { type ChooseFlags, chooseInstance, type ChosenInstance } from "../chosen_instance.ts";
 import type { CliContext } from "../command_line.ts";
 import { retentionWarning } from "./retention.ts";
+import { shellWord } from "./text.ts";
 
 /** The flags that say which queue. */
 export interface QueueFlags extends ChooseFlags {
@@ -55,12 +56,17 @@ export class OpenQueue {
   get flagsText(): string {
     const { connector, config, topic, bootstrap, registry } = this.flags;
     const flags = { connector, config, topic, bootstrap, registry };
-    return Object.entries(flags).flatMap(([name, value]) => value ? [`--${name} ${value}`] : []).join(" ");
+    return Object.entries(flags).flatMap(([name, value]) => value ? [`--${name} ${shellWord(value)}`] : []).join(" ");
   }
 
   /** ` --config FILE` where one is given, for commands that take it too. */
   get configFlag(): string {
-    return this.flags.config === undefined ? "" : ` --config ${this.flags.config}`;
+    return this.flags.config === undefined ? "" : ` --config ${shellWord(this.flags.config)}`;
+  }
+
+  /** Whose letters are meant, as several may share a queue; undefined: all, as the queue itself is named. */
+  get connector(): string | undefined {
+    return this.flags.topic === undefined ? this.instance?.name : undefined;
   }
 
   get instance(): Instance | null {

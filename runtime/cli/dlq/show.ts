@@ -10,7 +10,7 @@ import { type Letter, letterKey, letterTimeMs, type Place } from "../../dlq/lett
 import type { Outcome } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
-import { hexDump, originText, placeText, printable, textOf, timeText } from "./text.ts";
+import { hexDump, oneLine, originText, placeText, say, textOf, timeText } from "./text.ts";
 
 const TEXT_MAX = 4000;
 
@@ -47,26 +47,30 @@ export async function show(
     const schema = schemaId === null ? null : await queue.schemaOfId(schemaId);
     const subjects = schema?.subjects.map(({ subject, version }) => `${subject}@${version}`).join(", ");
     const entry = ledger.entryOf(letter);
-    console.log([
+    say([
       ...heading(letter),
-      `state      ${state}${entry ? `, by run ${entry.run} at ${timeText(entry.atMs)}` : ""}`,
-      ...(entry?.note ? [`note       ${printable(entry.note)}`] : []),
+      `state      ${state}${entry ? `, by run ${oneLine(entry.run, 60)} at ${timeText(entry.atMs)}` : ""}`,
+      ...(entry?.note ? [`note       ${oneLine(entry.note, TEXT_MAX)}`] : []),
       `schema     ${
-        schemaId === null ? "no id" : `id ${schemaId}, ${subjects || letter.subject || "subject unknown"}`
+        schemaId === null ? "no id" : `id ${schemaId}, ${oneLine(subjects || letter.subject || "subject unknown", 300)}`
       }`,
       ...(pipeline && outcome ? [`now        ${nowText(outcome, pipeline.asksSink)}`] : []),
       ...(others.length > 0 ? ["", "other letters of the record"] : []),
       ...others.map((other) =>
-        `  ${placeText(other.at)}  times ${other.attempts}  ${ledger.stateOf(other)}  ${other.stage} ${other.reason}`
+        `  ${placeText(other.at)}  times ${other.attempts}  ${ledger.stateOf(other)}  ${
+          oneLine(`${other.stage} ${other.reason}`, 100)
+        }`
       ),
       "",
       "headers",
-      ...letter.headers.map(({ key, value }) => `  ${printable(key)}: ${value === null ? "null" : bytesLine(value)}`),
+      ...letter.headers.map(({ key, value }) =>
+        `  ${oneLine(key, 200)}: ${value === null ? "null" : bytesLine(value)}`
+      ),
       ...(letter.headers.length === 0 ? ["  none"] : []),
       "",
       ...bytesText("key", letter.key, key, letter.stage === "KEY_CONVERTER" ? letter.bytePosition : null),
       ...bytesText("value", letter.value, value, letter.stage === "KEY_CONVERTER" ? null : positionOf(letter, outcome)),
-      ...(letter.trace ? ["", "trace", indented(printable(letter.trace))] : []),
+      ...(letter.trace ? ["", "trace", indented(shortened(letter.trace))] : []),
       "",
       `The letters like it: deno task dlq list --group ${groupId(letter)} ${queue.flagsText}`.trimEnd(),
     ].join("\n"));
@@ -94,8 +98,7 @@ export async function findLetter(
   let found: Letter | null = null;
   if (isOwn) { for await (const letter of queue.read({ offsets })) found = letter; }
   if (isOwn && !found) throw new FatalError(await whyNotThere(queue, place));
-  const isMeant = ({ origin }: Letter) =>
-    origin !== null && placeText(origin) === placeText(place as Place) && origin.offset === place.offset;
+  const isMeant = ({ origin }: Letter) => origin !== null && placeText(origin) === placeText(place as Place);
   const key = found && letterKey(found);
   const meant: Letter[] = [];
   for await (const letter of queue.read()) if (key ? letterKey(letter) === key : isMeant(letter)) meant.push(letter);
@@ -126,17 +129,20 @@ async function whyNotThere(queue: OpenQueue, { partition, offset }: Omit<Place, 
 function heading(letter: Letter): string[] {
   const { at, timestampMs, setAsideMs, stage, reason, fieldPath, bytePosition, attempts, connector, task, exception } =
     letter;
-  const where = [fieldPath && `field ${fieldPath}`, bytePosition !== null && `byte ${bytePosition}`].filter(Boolean);
+  const where = [fieldPath && `field ${oneLine(fieldPath, 200)}`, bytePosition !== null && `byte ${bytePosition}`]
+    .filter(Boolean);
   return [
     `letter     ${placeText(at)}, group ${groupId(letter)}`,
     `record     ${originText(letter)}, timestamp ${timeText(timestampMs)}`,
     `set aside  ${setAsideMs === null ? "at an unknown time" : timeText(setAsideMs)}`,
-    `refused    ${stage || "at an unknown stage"}: ${printable(reason || "unknown reason")}${
+    `refused    ${oneLine(stage || "at an unknown stage", 100)}: ${oneLine(reason || "unknown reason", 300)}${
       where.length > 0 ? ` (${where.join(", ")})` : ""
     }`,
-    `message    ${printable(letter.message || "none")}`,
+    `message    ${shortened(letter.message || "none").replaceAll("\n", "\n           ")}`,
     `times      ${attempts}`,
-    `by         ${connector || "unknown"}${task === null ? "" : `, task ${task}`}${exception ? `, ${exception}` : ""}`,
+    `by         ${oneLine(connector || "unknown", 200)}${task === null ? "" : `, task ${task}`}${
+      exception ? `, ${oneLine(exception, 200)}` : ""
+    }`,
   ];
 }
 
@@ -149,7 +155,7 @@ function nowText({ kind, stage, error }: Outcome, asksSink: boolean): string {
     case "unknown":
       return "not tried: it is not known which topic it is of";
     case "refused":
-      return `would be refused again, ${stage}: ${printable(error!.message)}`;
+      return `would be refused again, ${stage}: ${oneLine(error!.message, TEXT_MAX)}`;
   }
 }
 
@@ -165,15 +171,15 @@ function positionOf({ bytePosition, stage }: Letter, outcome: Outcome | undefine
 
 function bytesText(name: string, bytes: Uint8Array | null, decoded: string | null, mark: number | null): string[] {
   if (bytes === null) return [`${name}: null`];
-  if (decoded !== null) return [`${name} (${bytes.length} bytes, decoded)`, indented(shortened(printable(decoded)))];
+  if (decoded !== null) return [`${name} (${bytes.length} bytes, decoded)`, indented(shortened(decoded))];
   const text = textOf(bytes);
-  const asText = text === null || text === "" ? [] : [`${name} as text`, indented(shortened(printable(text)))];
+  const asText = text === null || text === "" ? [] : [`${name} as text`, indented(shortened(text))];
   return [...asText, `${name} (${bytes.length} bytes)`, indented(hexDump(bytes, mark))];
 }
 
 function bytesLine(bytes: Uint8Array): string {
   const text = textOf(bytes);
-  return text === null ? `${bytes.toHex().slice(0, 200)} (hex)` : shortened(printable(text));
+  return text === null ? `${bytes.subarray(0, 100).toHex()} (hex)` : oneLine(text, TEXT_MAX);
 }
 
 function shortened(text: string): string {

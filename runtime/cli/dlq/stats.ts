@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { ChoiceCounts, chosenLetters } from "../../dlq/choose.ts";
+import { ChoiceCounts } from "../../dlq/choose.ts";
 import { sizeOf } from "../../dlq/group.ts";
 import { type Letter, type LetterState, letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
+import { EVERY_LETTER, leftOut, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, sizeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, say, sizeText, table, timeText } from "./text.ts";
 
 const HOUR_MS = 3_600_000;
 const HOURS_SHOWN = 24;
@@ -41,7 +42,7 @@ export class LetterStats {
     this.hours.set(hour, counts);
     counts[state]++;
     if (state === "open" && timeMs < (this.oldestOpen ? letterTimeMs(this.oldestOpen) : Infinity)) {
-      this.oldestOpen = { ...letter, key: null, value: null, headers: [] };
+      this.oldestOpen = { ...letter, key: null, value: null, headers: [], trace: "" };
     }
   }
 }
@@ -52,13 +53,11 @@ export async function stats(
   context: CliContext,
 ): Promise<number> {
   return await withQueue(flags, context, async (queue) => {
-    const ledger = await queue.ledger();
     const [counts, sums] = [new ChoiceCounts(), new LetterStats()];
-    const choosing = { filter: {}, stateOf: ledger.stateOf.bind(ledger) };
-    for await (const { letter, state } of chosenLetters(queue.read(), choosing, counts)) sums.add(letter, state);
+    for await (const { letter, state } of readChosen(queue, EVERY_LETTER, counts)) sums.add(letter, state);
     const warning = await queue.retentionWarning();
     if (flags.json) console.log(JSON.stringify({ ...statsJson(queue, sums, counts), warning }));
-    else console.log([statsText(queue, sums, counts), warning ?? []].flat().join("\n"));
+    else say([statsText(queue, sums, counts), warning ?? []].flat().join("\n"));
     return 0;
   });
 }
@@ -66,10 +65,10 @@ export async function stats(
 function statsJson(
   { topic }: OpenQueue,
   { states, reasons, hours, oldestOpen, bytes }: LetterStats,
-  { read, copies }: ChoiceCounts,
+  { read, copies, others }: ChoiceCounts,
 ) {
   return {
-    ...{ topic, letters: read - copies, copies, bytes, states },
+    ...{ topic, letters: read - copies, copies, others, bytes, states },
     reasons: sortedReasons(reasons),
     hours: [...hours].sort(([a], [b]) => a - b).map(([hour, counts]) => ({ hour: timeText(hour), ...counts })),
     oldestOpen: oldestOpen && {
@@ -81,9 +80,10 @@ function statsJson(
   };
 }
 
-function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: ChoiceCounts): string {
+function statsText(queue: OpenQueue, sums: LetterStats, counts: ChoiceCounts): string {
   const { states, reasons, hours, oldestOpen, bytes } = sums;
-  if (read === 0) return `There are no letters in "${queue.topic}".`;
+  const { read, copies } = counts;
+  if (read === 0) return [`There are no letters in "${queue.topic}".`, ...leftOut(queue, counts)].join("\n");
   const newest = [...hours].sort(([a], [b]) => b - a);
   const shown = newest.slice(0, HOURS_SHOWN).reverse();
   const most = Math.max(...shown.map(([, counts]) => sum(counts)));
@@ -99,7 +99,7 @@ function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: Choice
     table(
       ["STAGE", "REASON", "OPEN", "REPLAYED", "RESOLVED", "QUARANTINED"],
       sortedReasons(reasons).map(({ stage, reason, counts }) => [
-        ...[stage || "?", oneLine(reason || "unknown", 70)],
+        ...[oneLine(stage || "?", 30), oneLine(reason || "unknown", 70)],
         ...[counts.open, counts.replayed, counts.resolved, counts.quarantined],
       ]),
     ),
@@ -110,6 +110,7 @@ function statsText(queue: OpenQueue, sums: LetterStats, { read, copies }: Choice
       return `${timeText(hour).slice(0, 16)}Z  ${bar} ${sum(counts)}${counts.open > 0 ? ` (${counts.open} open)` : ""}`;
     }),
     "",
+    ...leftOut(queue, counts),
     `What is wrong with them: deno task dlq groups ${queue.flagsText}`.trimEnd(),
   ].join("\n");
 }

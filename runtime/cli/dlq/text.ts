@@ -7,11 +7,23 @@ import type { Letter, Place } from "../../dlq/letter.ts";
 
 /** Columns below their headings; numbers stand to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => String(row[i]).length)));
+  const widths = headings.map((heading, i) =>
+    rows.reduce((width, row) => Math.max(width, String(row[i]).length), heading.length)
+  );
   const line = (cells: readonly (string | number)[]) =>
     cells.map((cell, i) => typeof cell === "number" ? String(cell).padStart(widths[i]) : cell.padEnd(widths[i]))
       .join("  ").trimEnd();
   return [line(headings), ...rows.map(line)].join("\n");
+}
+
+/** Prints what commands say, without what would steer a terminal: wherever in it that is from. */
+export function say(text: string): void {
+  console.log(printable(text));
+}
+
+/** A word of a command that can be copied into a shell, whatever it holds. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `orders-0@17` */
@@ -35,10 +47,13 @@ export function oneLine(text: string, max: number): string {
   return line.length <= max ? line : `${line.slice(0, max - 3)}...`;
 }
 
+/** Control characters, and those that turn the direction of writing. */
+// deno-lint-ignore no-control-regex -- they are what is to be taken out
+const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** Without what would steer a terminal: letters hold anybody's bytes. */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is to be taken out
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  return text.replace(STEERING, "\ufffd");
 }
 
 /** 1536 -> "1.5 KiB" */

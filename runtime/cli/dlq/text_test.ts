@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { hexDump, oneLine, sizeText, table } from "./text.ts";
+import { hexDump, oneLine, shellWord, sizeText, table } from "./text.ts";
 
 Deno.test("hexDump() marks a byte, also the one behind the last", () => {
   const bytes = new TextEncoder().encode("0123456789abcdefXY");
@@ -26,4 +26,16 @@ Deno.test("oneLine() leaves nothing in a text that steers a terminal", () => {
   assertEquals(oneLine("abcdefgh", 6), "abc...");
   assertEquals([sizeText(12), sizeText(1536), sizeText(300 * 1024 * 1024)], ["12 B", "1.5 KiB", "300 MiB"]);
   assertEquals(table(["A", "COUNT"], [["xyz", 1]]), "A    COUNT\nxyz      1");
+});
+
+Deno.test("table() takes more rows than a call takes arguments", () => {
+  const rows = Array.from({ length: 300_000 }, (_, i) => [i, "x"]);
+  assertEquals(table(["A", "B"], rows).length, (6 + 3 + 1) * 300_001 - 1);
+});
+
+Deno.test("shellWord() is one word to a shell, whatever a letter holds", async () => {
+  const words = ["a.b", "it's", "$(reboot)", "`x`", "a b;c", '"', "", "orders-value@3", "!x"];
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf '%s\\n' ${words.map(shellWord).join(" ")}`] })
+    .output();
+  assertEquals(new TextDecoder().decode(stdout), words.map((word) => `${word}\n`).join(""));
 });
