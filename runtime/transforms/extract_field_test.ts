@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Schema } from "apache-arrow";
-import { FatalError, SinkBatch, types } from "../api/mod.ts";
+import { FatalError, recordBatch, SinkBatch, types } from "../api/mod.ts";
 import { extractField } from "./extract_field.ts";
 import { parseFieldPath } from "./field_path.ts";
 import { hoistField } from "./hoist_field.ts";
@@ -79,4 +79,15 @@ Deno.test("parseFieldPath() reads Connect's examples", () => {
   assertEquals(v2("foo.."), ["foo", "", ""]);
   assertThrows(() => v2("`foo.bar"), FatalError, "backtick at 0");
   assertThrows(() => v2("foo.`bar\\`"), FatalError, "backtick at 4");
+});
+
+Deno.test("HoistField$Value makes records of tombstones, also where a batch has nothing else", () => {
+  const schema = new Schema([types.field("a", types.int32())]);
+  const { batch } = testBatch(schema, schema, [{ key: null, value: null }, { key: null, value: null }]);
+  // As decode makes them of records without values.
+  const unknown = batch.withData(recordBatch(new Schema([]), [], 2));
+  for (const each of [batch, unknown]) {
+    const { out } = transformed(hoistField, { field: "w" }, { batch: each });
+    assertEquals([out.isTombstone(0), out.isTombstone(1)], [false, false]);
+  }
 });

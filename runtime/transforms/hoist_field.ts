@@ -22,6 +22,7 @@ export const hoistField: TransformPlugin<typeof OPTIONS> = {
       name: "HoistField",
       side,
       takesBytes: true,
+      hasRecords: true,
       plan(schema) {
         const { metadata, fields } = schema;
         if (isWhole(schema)) {

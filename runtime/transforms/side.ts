@@ -43,6 +43,8 @@ export interface SideOptions {
   readonly side: RecordSide;
   /** Keys that are not decoded are a column `value` of bytes, not an error. */
   readonly takesBytes?: boolean;
+  /** What is null becomes a record: one without fields where nobody knows a schema. */
+  readonly hasRecords?: boolean;
   /**
    * What to do with columns of a schema. Null: nothing. A DataError: no row can be treated, but those that are null pass
    * as they are.
@@ -51,14 +53,18 @@ export interface SideOptions {
 }
 
 /** The transform of a side: the same schema in gives the same schema out. */
-export function createSideTransform({ name, side, takesBytes = false, plan }: SideOptions): Transform {
+export function createSideTransform(
+  { name, side, takesBytes = false, hasRecords = false, plan }: SideOptions,
+): Transform {
   const plans = new WeakMap<Schema, Plan | DataError | null>();
   return {
     apply(batch, reject) {
       const columns = side === "value" ? batch.data : keyColumns(batch, name, takesBytes);
       const { schema } = columns;
       // Where nobody knows a schema there is no key or value either.
-      if (schema.fields.length === 0 && isAllNull(batch, side)) return batch;
+      if (schema.fields.length === 0 && isAllNull(batch, side)) {
+        return hasRecords && side === "value" ? batch.withTombstones(null) : batch;
+      }
       let planned = plans.get(schema);
       if (planned === undefined) plans.set(schema, planned = plan(schema));
       if (planned === null) return batch;
