@@ -6,7 +6,7 @@
 import { ConfigError } from "../api/mod.ts";
 import type { CliContext } from "./command_line.ts";
 import { exists } from "./exists.ts";
-import { addressesOf } from "./onboard/addresses.ts";
+import { addressesOf, withoutCredentials } from "./onboard/addresses.ts";
 import { Onboarding } from "./onboard/onboarding.ts";
 import { asker } from "./onboard/questions.ts";
 
@@ -31,14 +31,16 @@ export interface OnboardFlags {
 const FILE = "./sluice.yaml";
 
 /** Returns the exit code. */
-export async function onboard(flags: OnboardFlags, context: CliContext): Promise<number> {
-  await checkFlags(flags);
+export async function onboard(given: OnboardFlags, context: CliContext): Promise<number> {
+  await checkFlags(given);
   const ask = asker();
-  const worker = addressesOf({
-    ...flags,
+  const addresses = addressesOf({
+    ...given,
     environment: Deno.env.toObject(),
     file: await exists(FILE) ? await Deno.readTextFile(FILE) : null,
   });
+  const { worker, sets } = withoutCredentials(addresses, given.set);
+  const flags = { ...given, set: sets };
   if (flags.table === undefined && ask === null) {
     throw new ConfigError([{ key: "--table", why: "is missing: where the table is to be, e.g. ./lake/${topic}" }]);
   }

@@ -50,6 +50,31 @@ function textOf(value: unknown): string | readonly string[] {
   return Array.isArray(value) ? value.map(String) : String(value);
 }
 
+/**
+ * Takes user and password out of the registry's URL: they are a secret, so that they are used like one of `--set`, and not
+ * written. References stay.
+ */
+export function withoutCredentials(
+  entries: readonly WorkerEntry[],
+  sets: readonly string[],
+): { readonly worker: readonly WorkerEntry[]; readonly sets: readonly string[] } {
+  const found: string[] = [];
+  const stripped = (text: string) =>
+    text.replaceAll(/\b(https?:\/\/)([^\/@\s,]+)@/g, (whole, scheme: string, userInfo: string) => {
+      if (userInfo.includes("${")) return whole;
+      found.push(decodeURIComponent(userInfo));
+      return scheme;
+    });
+  const worker = entries.map(([key, value]): WorkerEntry => {
+    if (key !== REGISTRY) return [key, value];
+    return [key, typeof value === "string" ? stripped(value) : value.map(stripped)];
+  });
+  const isGiven = sets.some((set) => set.trim().startsWith(`${USER_INFO}=`));
+  return { worker, sets: found.length === 0 || isGiven ? sets : [...sets, `${USER_INFO}=${found[0]}`] };
+}
+
+const USER_INFO = "schema.registry.basic.auth.user.info";
+
 /** `--set` entries: the worker's, the connector's, and keys of secrets in clear, which are not to be written. */
 export function splitSets(
   sets: readonly string[],

@@ -3,14 +3,14 @@ import { Schema } from "apache-arrow";
 import { ConfigError, types } from "../../api/mod.ts";
 import { readYaml } from "../../../tests/support/configuration.ts";
 import type { SubjectMapping } from "../table_tools.ts";
-import { addressesOf, splitSets } from "./addresses.ts";
+import { addressesOf, splitSets, withoutCredentials } from "./addresses.ts";
 import { type Draft, draftLines, type DraftTopic } from "./draft.ts";
 import { EVOLUTION_NONE, proposeEvolution } from "./propose_evolution.ts";
 import { proposePartitions } from "./propose_partitions.ts";
 import { proposeSizes } from "./propose_sizes.ts";
 import { mappingText, shortType } from "./report_text.ts";
 import type { ColumnStatistics } from "./statistics.ts";
-import { subjectTopic, valueSubjects } from "./subjects.ts";
+import { subjectHint, subjectTopic, valueSubjects } from "./subjects.ts";
 import { scalar, yamlText } from "./yaml.ts";
 
 const MAPPING: SubjectMapping = {
@@ -202,6 +202,29 @@ Deno.test("splitSets() keeps secrets in clear out of what is written, references
   });
   assertThrows(() => splitSets(["connectors.a.b=1"], () => false), ConfigError);
   assertThrows(() => splitSets(["a"], () => false), ConfigError);
+});
+
+Deno.test("subjectHint() names the topic's subjects, else the nearest one, else what there is", () => {
+  const known = ["orders-com.x.Order", "orders-key", "clicks-value", "com.x.Order"];
+  const hint = (topic: string, names = known) => subjectHint(subjectTopic({ topic }), names);
+  assert(
+    hint("orders").includes("knows orders-com.x.Order: name one by --subject, with --topic orders"),
+    hint("orders"),
+  );
+  assert(hint("cliks").includes("did you mean clicks-value?"), hint("cliks"));
+  assert(hint("zzz").includes("it has orders-com.x.Order, orders-key, clicks-value"), hint("zzz"));
+  assert(hint("zzz", []).includes("no subject at all"));
+});
+
+Deno.test("withoutCredentials() uses user and password of the registry's URL, and does not write them", () => {
+  const url = (value: string) => [["schema.registry.url", value]] as const;
+  assertEquals(withoutCredentials(url("https://me:a%40b:c@r:8081/x,http://you:d@s"), ["a=b"]), {
+    worker: [["schema.registry.url", "https://r:8081/x,http://s"]],
+    sets: ["a=b", "schema.registry.basic.auth.user.info=me:a@b:c"],
+  });
+  for (const same of ["http://r:8081", "http://${env:USER}:${env:PASSWORD}@r"]) {
+    assertEquals(withoutCredentials(url(same), []), { worker: url(same) as never, sets: [] });
+  }
 });
 
 Deno.test("subjectTopic() knows the topic by the subject's name, and asks for it where it is not in it", () => {

@@ -25,10 +25,12 @@ import { proposeSizes } from "./propose_sizes.ts";
 import type { Ask } from "./questions.ts";
 import { mappingText } from "./report_text.ts";
 import { isTime, Statistics } from "./statistics.ts";
-import { type SubjectTopic, subjectTopic, valueSubjects } from "./subjects.ts";
+import { subjectHint, type SubjectTopic, subjectTopic, valueSubjects } from "./subjects.ts";
 import { yamlText } from "./yaml.ts";
 
 const REPLICATION_MAX = 3;
+/** The reason of a DataError. */
+const UNKNOWN = "unknown schema version";
 
 /** One run of the command. Results go to stdout. */
 export class Onboarding {
@@ -57,7 +59,12 @@ export class Onboarding {
     for (const subject of others) console.log(`${subject}: left out, its topic is not in its name (give --topic)\n`);
     const topics: DraftTopic[] = [];
     for (const { subject, topic, strategy } of found) {
-      const mapping = await this.#mapping(config, subject);
+      const mapping = await this.#mapping(config, subject).catch(async (error) => {
+        const isUnknown = error instanceof DataError && error.details.reason === UNKNOWN;
+        if (!isUnknown || error.details.subject !== subject) throw error;
+        const hint = subjectHint({ subject, topic, strategy }, await this.tools.subjectsOf(config, parts));
+        throw new FatalError(error.message + hint, { cause: error });
+      });
       console.log(`${mappingText(mapping, this.tools.describeColumn)}\n`);
       const refused = mapping.refused ?? this.#emptiness(mapping);
       if (refused !== null) {
@@ -159,7 +166,9 @@ export class Onboarding {
       },
     ]);
     const registrySets = this.flags.set.filter((set) => /^\s*schema\.registry\./.test(set) || isWorkers(set));
-    const { instances: [instance] } = await this.#read(text, "onboard", registrySets);
+    const { instances: [instance] } = await this.#read(text, "onboard", registrySets).catch((error) => {
+      throw error instanceof ConfigError ? inFlags(error) : error;
+    });
     return instance.forTopic("onboard").valueConverter.config;
   }
 
@@ -264,6 +273,14 @@ export class Onboarding {
     for (const line of groupLines(rejects, sampled)) console.log(line);
     if (refused !== null) console.log(`${topic}: REFUSED: ${refused}`);
   }
+}
+
+/** Nobody wrote the keys that an address was put under. */
+function inFlags({ problems }: ConfigError): ConfigError {
+  return new ConfigError(problems.map((problem) => {
+    const key = problem.key.replace(/^connectors\.onboard\./, "");
+    return { ...problem, key: { "schema.registry.url": "--registry", "bootstrap.servers": "--bootstrap" }[key] ?? key };
+  }));
 }
 
 function isWorkers(set: string): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError } from "../../api/mod.ts";
+import { nearest } from "../../config/nearest.ts";
 
 /** A subject of values and its topic. */
 export interface SubjectTopic {
@@ -46,4 +47,24 @@ export function valueSubjects(subjects: readonly string[]): { found: SubjectTopi
     found: subjects.filter(isValue).map((subject) => subjectTopic({ subject })),
     others: subjects.filter((subject) => !isValue(subject) && !subject.endsWith("-key")),
   };
+}
+
+const HINTS_MAX = 5;
+
+/** What somebody may have meant who named a subject that the registry does not know; "": nothing suggests itself. */
+export function subjectHint({ subject, topic }: SubjectTopic, known: readonly string[]): string {
+  const ofTopic = known.filter((name) =>
+    name.replace(/^:[^:]*:/, "").startsWith(`${topic}-`) && !name.endsWith("-key")
+  );
+  if (ofTopic.length > 0) {
+    return `; of topic ${topic} it knows ${someOf(ofTopic)}: name one by --subject, with --topic ${topic}`;
+  }
+  const near = nearest(subject, known);
+  if (near !== null) return `; did you mean ${near}?`;
+  return known.length === 0 ? "; it has no subject at all" : `; it has ${someOf(known)}`;
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length > HINTS_MAX ? ` and ${names.length - HINTS_MAX} more` : "";
+  return `${names.slice(0, HINTS_MAX).join(", ")}${more}`;
 }
