@@ -29,8 +29,13 @@ export function celProblem(text: string): string | null {
   return celProblemOver(text, VARIABLES);
 }
 
+/** What is wrong with an expression whose value is wanted: it may also be a constant. */
+export function celValueProblem(text: string): string | null {
+  return celProblemOver(text, VARIABLES, true);
+}
+
 /** `celProblem` of an expression over other variables. */
-export function celProblemOver(text: string, variables: readonly string[]): string | null {
+export function celProblemOver(text: string, variables: readonly string[], constants = false): string | null {
   if (text.trim() === "") return "is empty";
   let expression: Expression | undefined;
   try {
@@ -55,7 +60,8 @@ export function celProblemOver(text: string, variables: readonly string[]): stri
   }
   if (names.variables.size > 0) return null;
   const outcome = plan(ENVIRONMENT, expression)({});
-  return isCelError(outcome) ? `cannot be evaluated: ${outcome.message}` : "names nothing of the record";
+  if (isCelError(outcome)) return `cannot be evaluated: ${outcome.message}`;
+  return constants ? null : "names nothing of the record";
 }
 
 /** The variables that an expression names, in which `celProblem` finds nothing wrong. */

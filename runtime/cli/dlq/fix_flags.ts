@@ -30,12 +30,14 @@ export async function parseFix(flags: FixFlags): Promise<FixSpec> {
     const at = text.indexOf("=");
     return [text.slice(0, Math.max(at, 0)).trim(), text.slice(at + 1).trim()];
   });
-  const { celProblem } = sets.length > 0 ? await import("../../cel.ts") : { celProblem: () => null };
+  const { celValueProblem } = sets.length > 0 ? await import("../../cel.ts") : { celValueProblem: () => null };
   sets.forEach(([field, expression], i) =>
     note(
       "--set",
       set[i],
-      field === "" ? "must be FIELD=EXPRESSION, e.g. total=value.a + 1" : pathProblem(field) ?? celProblem(expression),
+      field === ""
+        ? "must be FIELD=EXPRESSION, e.g. total=value.a + 1"
+        : pathProblem(field) ?? celValueProblem(expression),
     )
   );
   for (const text of cast) note("--cast", text, castProblem(text) ?? pathProblem(text.slice(0, text.lastIndexOf(":"))));
