@@ -6,12 +6,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Message } from "kafkajs";
 import { Buffer } from "node:buffer";
-import { runCommandLine } from "../../runtime/cli/command_line.ts";
-import { plugins, tables } from "../../runtime/cli/parts.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { letterOfLine } from "../../runtime/dlq/export.ts";
-import { TaskThreads } from "../../runtime/task_thread.ts";
 import { runPython } from "../support/python.ts";
+import { called } from "./dlq_commands.ts";
 import { Scratch } from "./program.ts";
 import { freshName, makeTopic } from "./support.ts";
 import { avroEncoder, json, produce, readAll, register } from "./topics.ts";
@@ -104,20 +102,6 @@ Deno.test("dlq groups, shows, compares, counts and exports letters of five cause
   ]);
   assertStringIncludes(all.stdout, "would pass now: 20 of 20 sampled");
 });
-
-/** A command, in this process: one that starts takes seconds where the machine is busy. */
-async function called(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const said = { log: "", error: "" };
-  const { log, error } = console;
-  console.log = (text: unknown) => said.log += `${text}\n`;
-  console.error = (text: unknown) => said.error += `${text}\n`;
-  try {
-    const code = await runCommandLine(args, { plugins, tables, threads: new TaskThreads(import.meta.url) });
-    return { code, stdout: said.log, stderr: said.error };
-  } finally {
-    Object.assign(console, { log, error });
-  }
-}
 
 /** One after the other: they share the console. */
 async function inTurn<T>(calls: readonly (() => Promise<T>)[]): Promise<T[]> {
