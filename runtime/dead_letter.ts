@@ -116,11 +116,16 @@ export function isErrorHeader(key: string): boolean {
 export function attemptsOf(headers: readonly RecordHeader[]): number {
   const countedAt = headers.findLastIndex(({ key }) => key === `${SLUICE_HEADERS}attempts`);
   const text = countedAt < 0 ? null : headers[countedAt].value;
-  const counted = text ? Number(new TextDecoder().decode(text)) : NaN;
-  const isCounted = Number.isSafeInteger(counted) && counted >= 0;
+  const digits = text && text.length < ATTEMPTS_CHARS_MAX ? new TextDecoder().decode(text) : "";
+  const isCounted = /^\d+$/.test(digits);
   const since = isCounted ? headers.slice(countedAt + 1) : headers;
-  return (isCounted ? counted : 0) + since.filter(({ key }) => key === `${CONNECT_HEADERS}topic`).length;
+  const appended = since.filter(({ key }) => key === `${CONNECT_HEADERS}topic`).length;
+  return Math.min((isCounted ? Number(digits) : 0) + appended, ATTEMPTS_MAX);
 }
+
+/** Anybody may write the header: more than this is this, so that what counts on stays a number. */
+const ATTEMPTS_MAX = 1_000_000;
+const ATTEMPTS_CHARS_MAX = 100;
 
 function errorHeaders(
   records: RawRecords,

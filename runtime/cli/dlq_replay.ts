@@ -27,9 +27,10 @@ import { createProducer } from "../kafka/producer.ts";
 import { createTransactionalProducer } from "../kafka/transactional_producer.ts";
 import { OfflineStages } from "../offline_stages.ts";
 import type { CliContext } from "./command_line.ts";
-import { type LetterFlags, parseLetterFlags, readChosen } from "./dlq/chosen_letters.ts";
+import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./dlq/chosen_letters.ts";
 import { type FixFlags, parseFix } from "./dlq/fix_flags.ts";
 import { type OpenQueue, withQueue } from "./dlq/open_queue.ts";
+import { print } from "./dlq/text.ts";
 
 /** The flags of both commands. */
 interface ActFlags extends LetterFlags {
@@ -95,14 +96,16 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
         limits: CHUNK,
         context: connectorContext(queue, instance),
       });
-      console.log(flags.json ? JSON.stringify(report.json) : report.text);
+      if (flags.json) console.log(JSON.stringify(report.json));
+      else print([report.text, ...leftOut(queue, counts)].join("\n"));
       return 0;
     }
     await made.of(fix); // what cannot be made of the flags is said before anything begins
     const parts = await replayParts(queue, instance, made, flags);
     try {
       const result = await replay(parts, request);
-      console.log(flags.json ? resultJson(result) : resultText(result, queue.topic));
+      if (flags.json) console.log(resultJson(result));
+      else print([resultText(result, queue.topic), ...leftOut(queue, counts)].join("\n"));
       return 0;
     } finally {
       await parts.producer.close();
@@ -117,10 +120,14 @@ export async function resolveLetters(flags: ResolveFlags, context: CliContext): 
   return await withQueue(flags, context, async (queue) => {
     const world = await queueWorld(queue, flags);
     try {
-      const request = { choose: () => readChosen(queue, choice, new ChoiceCounts()), note: flags.note ?? null, undo };
+      const counts = new ChoiceCounts();
+      const request = { choose: () => readChosen(queue, choice, counts), note: flags.note ?? null, undo };
       const marked = await resolve(world, request);
       if (flags.json) console.log(JSON.stringify({ [undo ? "opened" : "resolved"]: marked }));
-      else console.log(`${marked} letters of ${queue.topic} are ${undo ? "open again" : "resolved"}`);
+      else {
+        const done = `${marked} letters of ${queue.topic} are ${undo ? "open again" : "resolved"}`;
+        print([done, ...leftOut(queue, counts)].join("\n"));
+      }
       return 0;
     } finally {
       await world.producer.close();

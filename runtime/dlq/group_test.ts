@@ -112,3 +112,10 @@ Deno.test("Groups keep letters within a bound of memory, however many groups the
 Deno.test("isGroupId() is true of what groupId() gives", () => {
   assertEquals([groupId(letterOf()), "0123", "0123456g", "0123ABCD"].map(isGroupId), [true, false, false, false]);
 });
+
+Deno.test("slabsOfLetters() takes headers whose names and values are larger than a call takes arguments", () => {
+  const name = "n".repeat(300_000);
+  const letter = letterOf({ headers: [{ key: name, value: new Uint8Array(1_000_000).fill(7) }] });
+  const [{ records }] = slabsOfLetters([letter]);
+  assertEquals(rawHeaders(records, 0), letter.headers);
+});

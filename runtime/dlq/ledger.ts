@@ -46,7 +46,7 @@ export class Ledger {
     return this.#entries.size;
   }
 
-  /** What is kept below a run's name, by the rest of the key ("" for the run itself); all runs without a name. */
+  /** What is kept below a run's name, by the rest of the key; "" for the run itself. */
   run(id: string): ReadonlyMap<string, Uint8Array> {
     const prefix = `${RUN}${id}`;
     const found = [...this.#runs].filter(([key]) => key === prefix || key.startsWith(`${prefix}/`));
@@ -127,20 +127,32 @@ function takeRecord(ledger: Ledger, records: RawRecords, index: number): void {
 }
 
 function parseEntry(key: string, bytes: Uint8Array): LedgerEntry {
-  let entry: Partial<LedgerEntry> | null = null;
+  const entry = jsonOf(bytes) as Partial<LedgerEntry> | null;
+  const { state, attempts, run = "", atMs = 0, note = null } = entry ?? {};
+  const isEntry = STATES.includes(String(state)) && Number.isSafeInteger(attempts) && typeof run === "string" &&
+    typeof atMs === "number" && (note === null || typeof note === "string");
+  if (!isEntry) throw noSense(key, bytes, "state of a letter");
+  return { state: state!, attempts: attempts!, run, atMs, note };
+}
+
+/** What a value of the ledger holds; undefined where it is no JSON. */
+export function jsonOf(bytes: Uint8Array): unknown {
   try {
-    entry = JSON.parse(DECODER.decode(bytes));
+    return JSON.parse(DECODER.decode(bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
   }
-  if (!entry || !STATES.includes(String(entry.state)) || !Number.isSafeInteger(entry.attempts)) {
-    throw new FatalError(
-      `Cannot read the ledger: the entry of "${key}" is ${
-        DECODER.decode(bytes).slice(0, 200)
-      }, and no state of a letter. ` +
-        "Somebody else writes to the topic, or a newer version did: use that one",
-    );
-  }
-  const { run = "", atMs = 0, note = null } = entry;
-  return { state: entry.state!, attempts: entry.attempts!, run, atMs, note };
+}
+
+/** That a record of the ledger is not what its key says. */
+export function noSense(key: string, bytes: Uint8Array, wanted: string): FatalError {
+  const shown = (text: string) => JSON.stringify(text.slice(0, 200));
+  return new FatalError(
+    `Cannot read the ledger: the value of its key ${shown(key)} is ${
+      shown(DECODER.decode(bytes))
+    }, and no ${wanted}. ` +
+      "A newer version wrote it: use that one. Or somebody else writes to the topic: send a record with this key and a " +
+      "null value, which takes it out",
+  );
 }

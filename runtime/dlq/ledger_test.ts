@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { FatalError } from "../api/mod.ts";
 import { letterOf } from "./letters_fixture.ts";
 import { fixSelection } from "./fix_selection.ts";
@@ -26,10 +26,13 @@ const RUN: Run = {
   target: { kind: "sink" },
   fix: NO_FIX,
   attemptsMax: 3,
+  queueId: "q",
   counts: { chosen: 2, replayed: 0, refused: 0, quarantined: 0 },
   begunMs: 1,
   endedMs: null,
 };
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 async function* each(letters: readonly Letter[], state: LetterState = "open") {
   for (const letter of letters) yield await Promise.resolve({ letter, state });
@@ -86,13 +89,35 @@ Deno.test("Ledger refuses entries that are none", () => {
   }
 });
 
+Deno.test("Ledger says of garbage which key holds it, and shows it without what steers a terminal", () => {
+  const error = assertThrows(() => new Ledger().take("k\u001b[2J", bytesOf('{"state\u001b[31m')), FatalError);
+  assertEquals([...error.message].some((char) => char < " "), false);
+  assertStringIncludes(error.message, String.raw`k\u001b[2J`);
+});
+
+Deno.test("openRun() and holderOf() refuse runs that are none", () => {
+  for (const text of ["", "null", "5", "{}", '{"id": "r1", "state": "lost"}', '{"id": "r1", "state": "open"}']) {
+    const ledger = new Ledger();
+    ledger.take("run:r1", bytesOf(text));
+    assertThrows(() => openRun(ledger), FatalError, "no run");
+    ledger.take("run:r1/holder", bytesOf(text));
+    assertThrows(() => holderOf(ledger, "r1"), FatalError, "no holder");
+  }
+});
+
 Deno.test("a run's record holds its selection and plan until it ends", () => {
   const ledger = new Ledger();
   const selection = new OffsetSet();
   for (let offset = 0n; offset < 50_000n; offset += 2n) selection.add(0, offset);
-  for (const change of beginChanges(RUN, selection)) ledger.take(...change);
-  assertEquals(openRun(ledger), RUN);
-  assertEquals([...selectionOf(ledger, "r1").texts(1e9)], [...selection.texts(1e9)]);
+  const run = { ...RUN, counts: { ...RUN.counts, chosen: selection.size } };
+  for (const change of beginChanges(run, selection)) ledger.take(...change);
+  assertEquals(openRun(ledger), run);
+  assertEquals([...selectionOf(ledger, run).texts(1e9)], [...selection.texts(1e9)]);
+  const [, first] = beginChanges(run, selection).map(([key]) => key);
+  for (const broken of [null, bytesOf("0:1,x"), bytesOf("0:1+9999999"), bytesOf("0:1")]) {
+    ledger.take(first, broken);
+    assertThrows(() => selectionOf(ledger, run), FatalError, "it has chosen 25000 letters");
+  }
   const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
   for (const change of pieceChanges("r1", "plan", bytes, 64)) ledger.take(...change);
   assertEquals(piecesOf(ledger, "r1", "plan"), bytes);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RawRecords, RecordHeader } from "../api/mod.ts";
+import { type RawRecords, slabOf } from "../api/mod.ts";
 import type { Letter, Place } from "./letter.ts";
 
 /** Letters in one slab, and which record each is. */
@@ -37,72 +37,15 @@ export function slabsOfLetters(letters: readonly Letter[], elsewhere: string | n
     else slabs.push([{ letter, place }]);
   }
   return [...open.values()].flat().map((slab) => ({
-    records: recordsOf(slab.map(({ letter }) => letter), slab.map(({ place }) => place)),
+    records: slabOf(slab.map(({ letter, place: { offset } }) => ({ ...letter, offset })), {
+      ...{ topic: slab[0].place.topic, topicId: "", partition: slab[0].place.partition },
+      from: slab[0].place.offset,
+    }),
     letters: slab.map(({ letter }) => letter),
   }));
-}
-
-/** Letters as records at these places, which are of one partition and ascend. */
-export function recordsOf(letters: readonly Letter[], places: readonly Place[], topicId = ""): RawRecords {
-  const count = letters.length;
-  const headers = letters.map((letter) => headerBlock(letter.headers));
-  const size = letters.reduce(
-    (sum, { key, value }, i) => sum + (key?.length ?? 0) + (value?.length ?? 0) + headers[i].length,
-    0,
-  );
-  const bytes = new Uint8Array(size);
-  const [keyStarts, keyEnds, valueStarts, valueEnds, headerStarts, offsetDeltas] = Array.from(
-    { length: 6 },
-    () => new Int32Array(count),
-  );
-  const timestampsMs = new Float64Array(count);
-  const [{ topic, partition, offset: baseOffset }] = places;
-  let at = 0;
-  const place = (part: Uint8Array | null, starts: Int32Array, ends: Int32Array | null, i: number) => {
-    starts[i] = part === null ? -1 : at;
-    if (part !== null) bytes.set(part, at);
-    at += part?.length ?? 0;
-    if (ends) ends[i] = part === null ? -1 : at;
-  };
-  letters.forEach(({ key, value, timestampMs }, i) => {
-    place(key, keyStarts, keyEnds, i);
-    place(value, valueStarts, valueEnds, i);
-    place(headers[i], headerStarts, null, i);
-    timestampsMs[i] = timestampMs;
-    offsetDeltas[i] = Number(places[i].offset - baseOffset);
-  });
-  return {
-    ...{ topic, topicId, partition, bytes, count, baseOffset, offsetDeltas, timestampsMs },
-    ...{ keyStarts, keyEnds, valueStarts, valueEnds, headerStarts },
-    from: baseOffset,
-    to: places[count - 1].offset + 1n,
-  };
 }
 
 function byOrigin(a: Letter, b: Letter): number {
   const [x, y] = [a.origin ?? a.at, b.origin ?? b.at];
   return x.offset < y.offset ? -1 : x.offset > y.offset ? 1 : a.attempts - b.attempts;
-}
-
-/** Kafka record format v2: a varint count, then for each header name and value with their lengths. */
-function headerBlock(headers: readonly RecordHeader[]): Uint8Array {
-  const parts: number[] = varint(headers.length);
-  for (const { key, value } of headers) {
-    const name = ENCODER.encode(key);
-    parts.push(...varint(name.length), ...name, ...varint(value?.length ?? -1));
-    for (const byte of value ?? []) parts.push(byte);
-  }
-  return Uint8Array.from(parts);
-}
-
-const ENCODER = new TextEncoder();
-
-function varint(value: number): number[] {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-  const out: number[] = [];
-  while (rest > 0x7f) {
-    out.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  return [...out, rest];
 }

@@ -128,6 +128,20 @@ Deno.test("parseLetter() takes letters without headers, and headers that are non
   assertEquals([rawHeaders(records, 1).length, odd.headers.length], [7, 0]);
 });
 
+Deno.test("parseLetter() bounds how often a record says that it was a letter, so that one more can be counted", () => {
+  const attempts = (text: string, more: [string, string][] = []) =>
+    parseLetter(
+      slabOfRecords("dlq", 0, [{ offsetDelta: 0, headers: [["__sluice.errors.attempts", text], ...more] }]),
+      0,
+    ).attempts;
+  const again: [string, string][] = [["__connect.errors.topic", "t"], ["__connect.errors.topic", "t"]];
+  for (const text of [String(Number.MAX_SAFE_INTEGER), "9".repeat(40)]) {
+    assertEquals([attempts(text), attempts(text, again)], [1_000_000, 1_000_000]);
+  }
+  for (const text of ["1e9", "0x10", " 7", "", "9".repeat(5000)]) assertEquals(attempts(text), 1, text.slice(0, 9));
+  assertEquals(attempts("7", again), 9);
+});
+
 Deno.test("letterKey() of Kafka Connect's letters is of the record: a topic that was created again has others", () => {
   const connect = (offset: string): [string, string][] => [
     ["__connect.errors.topic", "orders"],

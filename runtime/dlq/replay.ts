@@ -8,7 +8,15 @@ import { type Fixed, type FixRules, fixSelection } from "./fix_selection.ts";
 import type { ChosenLetter } from "./choose.ts";
 import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
 import type { LetterOptions } from "../dead_letter.ts";
-import { beginChanges, endChanges, openRun, type Run, type RunTarget, selectionOf } from "./run_record.ts";
+import {
+  beginChanges,
+  endChanges,
+  openRun,
+  type Run,
+  type RunTarget,
+  selectionLeft,
+  selectionOf,
+} from "./run_record.ts";
 import { type QueueWorld, RunWork } from "./run_work.ts";
 import type { OffsetSet } from "./offset_set.ts";
 
@@ -57,7 +65,7 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
   if (request.resumeOnly || request.abandon) return { before, run: null, fixed: null };
   const fixed = await fixSelection(request.choose(ledger), await request.newest(), request);
   const { selection, overLimit } = fixed;
-  const run = newRun(parts, request, selection.size);
+  const run = newRun(parts, request, fixed);
   const changes: LedgerChange[] = overLimit.map((letter) =>
     entryChange(letter, { state: "quarantined", attempts: letter.attempts, run: run.id, atMs: clock.now(), note: null })
   );
@@ -81,14 +89,14 @@ async function finish(parts: ReplayParts, ledger: Ledger, abandon: boolean): Pro
   }
   parts.say(`Run ${run.id} of ${begun} is given up`);
   const work = new RunWork(parts, ledger, run, parts.letterOptions);
-  await parts.settle(work, selectionOf(ledger, run.id));
+  await parts.settle(work, selectionLeft(ledger, run.id));
   await work.end("abandoned", (ended) => endChanges(ledger, ended));
   return work.run;
 }
 
 async function executeRun(parts: ReplayParts, ledger: Ledger, run: Run): Promise<Run> {
   const work = new RunWork(parts, ledger, run, parts.letterOptions);
-  await parts.execute(work, selectionOf(ledger, run.id));
+  await parts.execute(work, selectionOf(ledger, run));
   await work.end("done", (ended) => endChanges(ledger, ended));
   return work.run;
 }
@@ -96,7 +104,7 @@ async function executeRun(parts: ReplayParts, ledger: Ledger, run: Run): Promise
 function newRun(
   { uuid, clock }: ReplayParts,
   { target, fix, attemptsMax }: ReplayRequest,
-  chosen: number,
+  { selection, samples }: Fixed,
 ): Run {
   return {
     id: uuid(),
@@ -104,7 +112,8 @@ function newRun(
     target,
     fix,
     attemptsMax,
-    counts: { chosen, replayed: 0, refused: 0, quarantined: 0 },
+    queueId: samples[0]?.at.topicId ?? "",
+    counts: { chosen: selection.size, replayed: 0, refused: 0, quarantined: 0 },
     begunMs: clock.now(),
     endedMs: null,
   };

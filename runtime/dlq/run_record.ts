@@ -13,7 +13,7 @@
  */
 import { FatalError } from "../api/mod.ts";
 import type { FixSpec } from "./fix_spec.ts";
-import { type Ledger, type LedgerChange, runChange } from "./ledger.ts";
+import { jsonOf, type Ledger, type LedgerChange, noSense, runChange } from "./ledger.ts";
 import { OffsetSet } from "./offset_set.ts";
 
 /** Where letters go: into the sink, or to a topic (null: the one that each came from). */
@@ -39,6 +39,8 @@ export interface Run {
   readonly fix: FixSpec;
   /** How often a record may be a letter before it is quarantined. */
   readonly attemptsMax: number;
+  /** The id of the dead-letter topic that it has chosen from. */
+  readonly queueId: string;
   readonly counts: RunCounts;
   /** ms since 1970 UTC. */
   readonly begunMs: number;
@@ -81,7 +83,7 @@ export const holderChange = (id: string, holder: Holder): LedgerChange =>
 
 /** All runs that the ledger knows, oldest first. */
 export function runsOf(ledger: Ledger): Run[] {
-  const runs = ledger.runIds().map((id) => parse<Run>(id, ledger.run(id).get("")!));
+  const runs = ledger.runIds().map((id) => parse(id, "", ledger.run(id).get("")!, isRun));
   return runs.sort((a, b) => a.begunMs - b.begunMs);
 }
 
@@ -90,16 +92,31 @@ export function openRun(ledger: Ledger): Run | null {
   return runsOf(ledger).find(({ state }) => state === "open") ?? null;
 }
 
-/** What a run has chosen. */
-export function selectionOf(ledger: Ledger, id: string): OffsetSet {
+/** What a run has chosen. Throws FatalError where the ledger has it no more. */
+export function selectionOf(ledger: Ledger, { id, counts: { chosen } }: Run): OffsetSet {
+  const selection = selectionLeft(ledger, id);
+  if (selection.size === chosen) return selection;
+  throw new FatalError(
+    `Cannot go on with run ${id}: it has chosen ${chosen} letters, and the ledger says of ${selection.size} ` +
+      "which. Somebody else writes to the topic; end the run by replay --abandon, and choose again",
+  );
+}
+
+/** What the ledger still has of it: none where it makes no sense. */
+export function selectionLeft(ledger: Ledger, id: string): OffsetSet {
   const parts = numbered(ledger, id, "selection/");
-  return OffsetSet.parse(parts.map((bytes) => DECODER.decode(bytes)));
+  try {
+    return OffsetSet.parse(parts.map((bytes) => DECODER.decode(bytes)));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return new OffsetSet();
+    throw error;
+  }
 }
 
 /** Who holds a run; null: nobody. */
 export function holderOf(ledger: Ledger, id: string): Holder | null {
   const bytes = ledger.run(id).get("holder");
-  return bytes === undefined ? null : parse<Holder>(id, bytes);
+  return bytes === undefined ? null : parse(id, "/holder", bytes, isHolder);
 }
 
 /** Bytes that are kept in pieces, as changes. */
@@ -136,11 +153,19 @@ function numbered(ledger: Ledger, id: string, prefix: string): Uint8Array[] {
     .sort((a, b) => a.number - b.number).map(({ bytes }) => bytes);
 }
 
-function parse<T>(id: string, bytes: Uint8Array): T {
-  try {
-    return JSON.parse(DECODER.decode(bytes));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new FatalError(`Cannot read run ${id} of the ledger: ${error.message}`, { cause: error });
-  }
+function parse<T>(id: string, part: string, bytes: Uint8Array, is: (value: Partial<T>) => boolean): T {
+  const value = jsonOf(bytes);
+  if (value instanceof Object && is(value as Partial<T>)) return value as T;
+  throw noSense(`run:${id}${part}`, bytes, part === "" ? "run" : "holder of a run");
+}
+
+function isRun({ id, state, target, fix, attemptsMax, queueId, counts, begunMs }: Partial<Run>): boolean {
+  return typeof id === "string" && ["open", "done", "abandoned"].includes(String(state)) &&
+    typeof target === "object" &&
+    typeof fix === "object" && typeof attemptsMax === "number" && typeof queueId === "string" &&
+    typeof counts === "object" && typeof begunMs === "number";
+}
+
+function isHolder({ host, pid, atMs }: Partial<Holder>): boolean {
+  return typeof host === "string" && typeof pid === "number" && typeof atMs === "number";
 }

@@ -69,6 +69,7 @@ export class RunWork {
       return { partition, from, to };
     });
     const ranges = await queueRanges(admin, deadLetterTopic, { offsets });
+    assertSame(deadLetterTopic, this.#run, ranges);
     assertThere(deadLetterTopic, selection, ranges);
     const fetcher = this.world.fetcher();
     let chunk: Letter[] = [];
@@ -185,6 +186,16 @@ interface Again {
 
 const ENCODER = new TextEncoder();
 
+/** A topic that was created again has other letters at the same places. */
+function assertSame(topic: string, { id, queueId }: Run, ranges: readonly { readonly topicId: string }[]): void {
+  const other = ranges.find(({ topicId }) => topicId !== queueId);
+  if (!other) return;
+  throw new FatalError(
+    `Cannot go on with run ${id}: it has chosen letters of the topic "${topic}" with the id ${queueId}, and the one that is ` +
+      `there has ${other.topicId}: it was created again. End the run by replay --abandon, and choose again`,
+  );
+}
+
 /** What was chosen and is gone cannot be replayed: better said than passed over. */
 function assertThere(
   topic: string,
@@ -197,7 +208,7 @@ function assertThere(
     if (from === first) continue;
     throw new FatalError(
       `Cannot go on with the run: it has chosen offset ${first} of ${topic}-${partition}, and the topic's log begins at ` +
-        `${from ?? "its end"}. Retention took letters; end the run by --abandon, and choose again`,
+        `${from ?? "its end"}. Retention took letters; end the run by replay --abandon, and choose again`,
     );
   }
 }

@@ -134,7 +134,8 @@ class Process {
     const instance = this.#instance();
     const limits = { letters: 7, bytes: 1 << 20 };
     const sink: SinkParts = {
-      ...{ instance, context, limits, memoryBytes: 1 << 22, reframed: (letter) => letter },
+      ...{ instance, context, limits, memoryBytes: 1 << 22 },
+      changed: (letters) => Promise.resolve({ letters: new Map(letters.map((each) => [each, each])), refused: [] }),
       stages: (targetSchema) => OfflineStages.load({ ...context, instance, fetch, targetSchema }),
     };
     let epoch = 0;

@@ -13,7 +13,7 @@ import { type SchemaDiff, schemaDiff } from "../plan/schema_diff.ts";
 import { EVERY_LETTER, findGroup, readChosen } from "./chosen_letters.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
 import { findLetter, parsePlace } from "./show.ts";
-import { oneLine, say, shellWord } from "./text.ts";
+import { oneLine, print, shellWord } from "./text.ts";
 
 /** One schema of letters, against the table of their topic. */
 interface TopicDiff {
@@ -50,8 +50,8 @@ export async function diff(
     const letters = await lettersOf(queue, place, flags.group);
     const diffs = await diffsOf(queue, letters, context);
     if (flags.json) console.log(JSON.stringify({ topic: queue.topic, diffs }));
-    else if (diffs.length === 0) say(`There are no open letters in "${queue.topic}" to compare.`);
-    else say(diffs.map(diffText).join("\n\n"));
+    else if (diffs.length === 0) print(`There are no open letters in "${queue.topic}" to compare.`);
+    else print(diffs.map(diffText).join("\n\n"));
     return 0;
   });
 }

@@ -12,7 +12,7 @@ import type { LetterPipeline } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { leftOut, type LetterChoice, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, say, sizeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, print, sizeText, table, timeText } from "./text.ts";
 
 /** What became of open letters of a group that were tried. */
 interface Tried {
@@ -45,7 +45,7 @@ export async function groups(
         ...{ topic: queue.topic, letters: read - copies, copies, others, unevaluated, asksSink, note, warning },
         groups: all.map((group) => groupJson(group, tried.get(group.id))),
       }));
-    } else say([groupsText(queue, all, { tried, note, counts, all: flags.check }), warning ?? []].flat().join("\n"));
+    } else print([groupsText(queue, all, { tried, note, counts, all: flags.check }), warning ?? []].flat().join("\n"));
     return 0;
   });
 }

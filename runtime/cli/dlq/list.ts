@@ -11,7 +11,7 @@ import { letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
 import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, say, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, print, table, timeText } from "./text.ts";
 
 /** Returns the exit code. */
 export async function list(
@@ -36,7 +36,7 @@ export async function list(
       console.log(JSON.stringify({ topic: queue.topic, matched, others, unevaluated, letters: found, warning }));
       return 0;
     }
-    if (letters.length === 0) say(nothing(queue.topic, counts.read, choice.filter.state));
+    if (letters.length === 0) print(nothing(queue.topic, counts.read, choice.filter.state));
     else {
       const rows = letters.map(({ letter, state }) => [
         ...[placeText(letter.at), originText(letter), timeText(letterTimeMs(letter)), state, groupId(letter)],
@@ -48,11 +48,11 @@ export async function list(
         ],
       ]);
       const headings = ["LETTER", "RECORD", "TIME", "STATE", "GROUP", "STAGE", "FIELD", "TIMES", "MESSAGE"];
-      say(table(headings, rows));
-      say(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
-      say(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
+      print(table(headings, rows));
+      print(`\n${letters.length} of ${newest.seen} letters that match, the newest first.`);
+      print(`One of them whole: deno task dlq show ${placeText(letters[0].letter.at)} ${queue.flagsText}`);
     }
-    for (const line of [...leftOut(queue, counts), ...(warning ? [warning] : [])]) say(line);
+    for (const line of [...leftOut(queue, counts), ...(warning ? [warning] : [])]) print(line);
     return 0;
   });
 }

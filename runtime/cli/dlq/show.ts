@@ -10,7 +10,7 @@ import { type Letter, letterKey, letterTimeMs, type Place } from "../../dlq/lett
 import type { Outcome } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
-import { hexDump, oneLine, originText, placeText, say, textOf, timeText } from "./text.ts";
+import { hexDump, oneLine, originText, placeText, print, textOf, timeText } from "./text.ts";
 
 const TEXT_MAX = 4000;
 
@@ -47,7 +47,7 @@ export async function show(
     const schema = schemaId === null ? null : await queue.schemaOfId(schemaId);
     const subjects = schema?.subjects.map(({ subject, version }) => `${subject}@${version}`).join(", ");
     const entry = ledger.entryOf(letter);
-    say([
+    print([
       ...heading(letter),
       `state      ${state}${entry ? `, by run ${oneLine(entry.run, 60)} at ${timeText(entry.atMs)}` : ""}`,
       ...(entry?.note ? [`note       ${oneLine(entry.note, TEXT_MAX)}`] : []),

@@ -16,8 +16,8 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
   return [line(headings), ...rows.map(line)].join("\n");
 }
 
-/** Prints what commands say, without what would steer a terminal: wherever in it that is from. */
-export function say(text: string): void {
+/** Prints what commands print, without what would steer a terminal: wherever in it that is from. */
+export function print(text: string): void {
   console.log(printable(text));
 }
 
