@@ -247,7 +247,7 @@ const SKIPPED = Symbol("skipped");
 function ofCel(evaluate: Evaluate, variables: Variables): unknown {
   const outcome = evaluate(variables);
   if (outcome.kind === "value") return outcome.value;
-  return outcome.kind === "skipped" ? SKIPPED : new Failed(`cannot be evaluated: ${outcome.why}`, false);
+  return outcome.kind === "skipped" ? SKIPPED : new Failed(`cannot be evaluated: ${messageOf(outcome.why)}`, false);
 }
 
 async function ofJson(evaluate: EvaluateJson, message: unknown): Promise<unknown> {
@@ -255,6 +255,13 @@ async function ofJson(evaluate: EvaluateJson, message: unknown): Promise<unknown
     return await evaluate(message);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return new Failed(`cannot be evaluated: ${error.message}`, false);
+    return new Failed(`cannot be evaluated: ${messageOf(error.message)}`, false);
   }
+}
+
+/** Characters of a library's message: it may have all of a record's text in it. */
+const WHY_MAX = 300;
+
+function messageOf(why: string): string {
+  return why.length > WHY_MAX ? `${why.slice(0, WHY_MAX)}...` : why;
 }

@@ -355,3 +355,20 @@ Deno.test("JSONata is a domain rule too, as a condition and as a transform", asy
   const { rows, errors } = await readOrders(rules, [order(1), order(2, "b", 11)]);
   assertEquals([rows[0].name, errors], ["a!", { 1: "VALIDATION: rule few" }]);
 });
+
+Deno.test("an expression without an end is a failure of its rule, and messages have no more than the begin of a text", async () => {
+  const endless = "($f := function($x) { $f($x) + 1 }; $f(1))";
+  const huge = "$count([1..10000000]) > 0";
+  for (const expr of [endless, huge]) {
+    const rules = [rule({ name: "endless", type: "JSONATA", expr: `id = 1 ? true : ${expr}` })];
+    const { rows, errors } = await readOrders(rules, [order(1), order(2), order(1)]);
+    assertEquals(Object.keys(rows), ["0", "2"]);
+    assertEquals(errors, { 1: "VALIDATION: rule endless cannot be evaluated" });
+  }
+  const name = "x".repeat(50_000);
+  for (const [type, expr] of [["CEL", "int(message.name) > 0"], ["JSONATA", "$number(name) > 0"]]) {
+    const { rejects } = await readOrders([rule({ type, expr })], [order(1, name)]);
+    const { message } = rejects.get(0)!;
+    assertEquals(message.length < 600, true, message.slice(0, 1000));
+  }
+});

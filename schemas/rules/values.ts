@@ -43,7 +43,7 @@ export class Exact {
 
   /** Refuses to be copied as text: the digits would become a string. */
   toJSON(): never {
-    throw new TypeError(`${this.digits} has more digits than JSONata can calculate with`);
+    throw new TypeError(`${shown(this)} has more digits than JSONata can calculate with`);
   }
 }
 
@@ -161,11 +161,17 @@ export function booleanOf(value: unknown, path: string): boolean {
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (value instanceof Branch) return shown(value.value);
-  if (value instanceof Exact) return value.digits;
+  if (value instanceof Exact) return cut(value.digits);
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
   if (typeof value === "function") return "a function";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+  return cut(typeof value === "string" ? JSON.stringify(value.slice(0, SHOWN_MAX)) : String(value));
+}
+
+/** Characters of a value in a message. */
+const SHOWN_MAX = 60;
+
+function cut(text: string): string {
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}...` : text;
 }
