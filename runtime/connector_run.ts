@@ -236,6 +236,7 @@ export class ConnectorRun {
       case "failed":
         return this.#taskFailed(task, whyFailed(message));
       case "stopped":
+        this.#tasks.get(task)?.host.terminate(); // its thread lives on by itself, with all that it has loaded
         this.#tasks.delete(task);
         return this.#onStopped?.();
     }

@@ -23,6 +23,7 @@ function runOf({ onMessage = () => false, stopCommitter = () => Promise.resolve(
 } = {}) {
   const time = new VirtualTime();
   const spawned: number[] = [];
+  const terminated: number[] = [];
   const none = () => {};
   const run = new ConnectorRun({
     name: "orders",
@@ -45,7 +46,7 @@ function runOf({ onMessage = () => false, stopCommitter = () => Promise.resolve(
         if (message.kind === "prepare") receive({ kind: "prepared", epoch: message.epoch, shares: [] });
         if (message.kind === "stop") receive({ kind: "stopped" });
       };
-      return { post: (message) => queueMicrotask(() => post(message)), terminate: none };
+      return { post: (message) => queueMicrotask(() => post(message)), terminate: () => terminated.push(task) };
     },
     clock: new Life(
       "test",
@@ -73,7 +74,7 @@ function runOf({ onMessage = () => false, stopCommitter = () => Promise.resolve(
       onRebalance: none,
     },
   });
-  return { run, time, spawned };
+  return { run, time, spawned, terminated };
 }
 
 /** Lets time pass until the promise settles; tells when, in ms. */
@@ -105,6 +106,13 @@ Deno.test("ConnectorRun.stop() does not wait for the last round of a run that ha
   assert(await settle(time, stop, 60_000) < 10_000);
   assertEquals(await stop, false);
   await assertRejects(() => run.done, Error, "a bug");
+});
+
+Deno.test("ConnectorRun.stop() ends the threads of tasks that have stopped by themselves, too", async () => {
+  const { run, time, terminated } = runOf();
+  await run.start();
+  await settle(time, run.stop(8000), 8000);
+  assertEquals(terminated.sort(), [0, 1], "a thread that nobody ends keeps its memory");
 });
 
 Deno.test("ConnectorRun.start() starts nothing where it was stopped meanwhile", async () => {
