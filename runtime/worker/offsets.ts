@@ -66,18 +66,27 @@ export function alterOffsets(parts: OffsetsParts, wanted: readonly ConnectorOffs
       }
       return { topic, topicId, partition, offset: offset ?? beginning(parts, bounds[i]) };
     });
-    await move(parts, open, at);
+    await move(parts, open, [...at, ...await atLatest(parts, open, at)]);
   });
+}
+
+/**
+ * The other partitions of topics that are known from now on: with `auto.offset.reset: latest` they would begin at their
+ * earliest offset, as those do that appear later.
+ */
+async function atLatest(parts: OffsetsParts, open: Open, at: Offsets): Promise<Offsets> {
+  if (parts.instance.values["auto.offset.reset"] !== "latest") return [];
+  const [topics, given] = [new Set(at.map(({ topic }) => topic)), new Set(at.map(partitionKey))];
+  const all = open.partitions.filter(({ topic }) => topics.has(topic));
+  const known = await knownTopics(open, all);
+  const others = all.filter((each) => !known.has(each.topic) && !given.has(partitionKey(each)));
+  return beginnings(parts, await open.admin.logBounds(others));
 }
 
 /** Every partition begins where `auto.offset.reset` points now. */
 export function resetOffsets(parts: OffsetsParts): Promise<void> {
   return opened(parts, async (open) => {
-    const bounds = await open.admin.logBounds(open.partitions);
-    const at = bounds.map((bound): PartitionOffset => {
-      const { topic, topicId, partition } = bound;
-      return { topic, topicId, partition, offset: beginning(parts, bound) };
-    });
+    const at = beginnings(parts, await open.admin.logBounds(open.partitions));
     await move(parts, open, await needed(parts, open, at));
   });
 }
@@ -85,16 +94,30 @@ export function resetOffsets(parts: OffsetsParts): Promise<void> {
 /** A topic that the target does not know begins at its earliest offset by itself, without a table for it. */
 async function needed({ instance }: OffsetsParts, open: Open, at: Offsets): Promise<Offsets> {
   if (instance.values["auto.offset.reset"] === "latest" || !open.committer) return at;
+  const known = await knownTopics(open, at);
+  return at.filter(({ topic }) => known.has(topic));
+}
+
+/** Topics that somebody has an offset of. */
+async function knownTopics({ committer, admin, group }: Open, of: readonly TopicPartition[]): Promise<Set<string>> {
   const known = new Set<string>();
-  for (const [topic, own] of Map.groupBy(at, ({ topic }) => topic)) {
+  for (const [topic, own] of Map.groupBy(of, ({ topic }) => topic)) {
     try {
-      if ((await open.committer.committedOffsets(own)).length > 0) known.add(topic);
+      const held = committer ? await committer.committedOffsets(own) : await admin.groupOffsets(group, own);
+      if (held.length > 0) known.add(topic);
     } catch (error) {
       if (!(error instanceof FatalError)) throw error;
-      known.add(topic); // e.g. it was created anew, which a reset accepts; what is refused still is refused again
+      known.add(topic); // e.g. it was created anew, which a move accepts; what is refused still is refused again
     }
   }
-  return at.filter(({ topic }) => known.has(topic));
+  return known;
+}
+
+function beginnings(parts: OffsetsParts, bounds: readonly LogBounds[]): PartitionOffset[] {
+  return bounds.map((bound) => {
+    const { topic, topicId, partition } = bound;
+    return { topic, topicId, partition, offset: beginning(parts, bound) };
+  });
 }
 
 function beginning({ instance }: OffsetsParts, { logStartOffset, endOffset }: LogBounds): bigint {

@@ -11,7 +11,7 @@ import { topicStore } from "../../runtime/worker/topic_store.ts";
 import { collectingLog } from "../support/log.ts";
 import { readDeltaRs } from "../support/tables.ts";
 import { type Program, Scratch } from "./program.ts";
-import { broker, freshName, makeTopic, settingsFor, until } from "./support.ts";
+import { broker, freshName, makeTopic, settingsFor, until, withAdmin } from "./support.ts";
 import { json, produce } from "./topics.ts";
 
 interface Answer {
@@ -66,15 +66,18 @@ class RemoteWorker {
     return answer.body;
   }
 
-  create(name: string, topic: string): Promise<unknown> {
+  create(name: string, topic: string, options: Readonly<Record<string, string>> = {}): Promise<unknown> {
     const config = {
       "connector.class": "io.sluice.DeltaSinkConnector",
       topics: topic,
       "value.converter": "json",
-      "table.uri": this.scratch.table("${topic}"),
       "commit.interval.ms": "300",
-      "s3.access.key.id": "me",
-      "s3.secret.access.key": "hush",
+      ...options["connector.class"] ? {} : {
+        "table.uri": this.scratch.table("${topic}"),
+        "s3.access.key.id": "me",
+        "s3.secret.access.key": "hush",
+      },
+      ...options,
     };
     return this.obey("POST", "/connectors", { name, config });
   }
@@ -175,6 +178,116 @@ Deno.test("a worker runs a connector beside one that failed for good, through pa
   await worker.obey("DELETE", "/connectors/good/offsets");
   assertEquals(await reads(worker, "good"), [0]);
   await worker.stop();
+});
+
+/** What a request about offsets says: where each partition shall stand. */
+const offsetsAt = (topic: string, ...at: (readonly [partition: number, offset: number | null])[]) => ({
+  offsets: at.map(([kafka_partition, offset]) => ({
+    partition: { kafka_topic: topic, kafka_partition },
+    offset: offset === null ? null : { kafka_offset: offset },
+  })),
+});
+
+/** What the group says, by partition. */
+async function groupOffsets({ bootstrap }: Scratch, connector: string, topic: string): Promise<number[]> {
+  const [found] = await withAdmin(
+    bootstrap,
+    (admin) => admin.fetchOffsets({ groupId: `connect-${connector}`, topics: [topic] }),
+  );
+  return found.partitions.sort((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset));
+}
+
+Deno.test("a worker moves offsets in the table and the group alike, under auto.offset.reset=latest too, and the file-sink's", async () => {
+  await using scratch = await Scratch.make();
+  const { bootstrap } = scratch;
+  const [late, lines, fresh] = await Promise.all([
+    makeTopic(bootstrap, 2),
+    makeTopic(bootstrap, 1),
+    makeTopic(bootstrap, 2),
+  ]);
+  const put = (topic: string, from: number, to: number, partitions: number) =>
+    produce(bootstrap, topic, span(from, to).map((id) => json({ id }, { partition: id % partitions })));
+  const worker = new RemoteWorker(scratch, `file:${scratch.dir}/connectors.json`);
+  await put(late, 0, 10, 2);
+  await put(lines, 0, 5, 1);
+  await put(fresh, 0, 10, 2);
+  await worker.start();
+  const [latest, folder] = [{ "auto.offset.reset": "latest" }, `${scratch.dir}/lines`];
+  await worker.create("late", late, latest);
+  await worker.create("lines", lines, { "connector.class": "file-sink", "file.path": folder });
+  const body = { name: "fresh", config: { ...(await worker.obey("GET", "/connectors/late/config")), name: "fresh" } };
+  assertEquals(
+    (await worker.ask("POST", "/connectors", body)).status,
+    400,
+    "masks of another connector stand for nothing",
+  );
+  await worker.reach("late", "RUNNING");
+  await worker.reach("lines", "RUNNING");
+  const at = (name: string, wanted: readonly number[]) =>
+    until(`${name} stands at ${wanted}`, async () => (await reads(worker, name)).toString() === wanted.toString());
+  await at("late", [5, 5]);
+  await put(late, 10, 16, 2);
+  await at("late", [8, 8]);
+  await at("lines", [5]);
+  for (const name of ["late", "lines"]) await worker.obey("PUT", `/connectors/${name}/stop`);
+
+  // Under latest a reset skips what came while it was stopped, and nothing that comes after.
+  await put(late, 16, 20, 2);
+  await worker.obey("DELETE", "/connectors/late/offsets");
+  assertEquals([await reads(worker, "late"), await groupOffsets(scratch, "late", late)], [[10, 10], [10, 10]]);
+  await put(late, 20, 24, 2);
+  for (
+    const wrong of [
+      offsetsAt(late, [0, 13]),
+      offsetsAt(late, [2, 0]),
+      offsetsAt("unknown", [0, 0]),
+      offsetsAt(late, [0, -1]),
+      offsetsAt(late, [0, 1], [0, 2]),
+      offsetsAt(late, [0, 3], [1, 99]),
+    ]
+  ) {
+    const { status } = await worker.ask("PATCH", "/connectors/late/offsets", wrong);
+    assertEquals(status, 400, JSON.stringify(wrong));
+  }
+  assertEquals(await reads(worker, "late"), [10, 10], "what is refused moves nothing");
+  await worker.obey("PATCH", "/connectors/late/offsets", offsetsAt(late, [1, 3]));
+  assertEquals([await reads(worker, "late"), await groupOffsets(scratch, "late", late)], [[10, 3], [10, 3]]);
+  await worker.obey("PUT", "/connectors/late/resume");
+
+  // Group offsets are the file-sink's progress.
+  await put(lines, 5, 8, 1);
+  assertEquals((await worker.ask("PATCH", "/connectors/lines/offsets", offsetsAt(lines, [0, 9]))).status, 400);
+  await worker.obey("PATCH", "/connectors/lines/offsets", offsetsAt(lines, [0, 6]));
+  await worker.obey("PUT", "/connectors/lines/resume");
+  await at("lines", [8]);
+  assertEquals((await worker.ask("DELETE", "/connectors/lines/offsets")).status, 400, "it runs");
+  await worker.obey("PUT", "/connectors/lines/stop");
+  await worker.obey("PATCH", "/connectors/lines/offsets", offsetsAt(lines, [0, null]));
+  assertEquals([await reads(worker, "lines"), await groupOffsets(scratch, "lines", lines)], [[0], [0]]);
+  await worker.obey("PUT", "/connectors/lines/resume");
+  await at("lines", [8]);
+
+  // One partition of a topic that was never read: the others begin at the end, as they would have.
+  await worker.obey("POST", "/connectors", {
+    name: "fresh",
+    initial_state: "STOPPED",
+    config: { ...body.config, name: "fresh", topics: fresh, "s3.access.key.id": "me", "s3.secret.access.key": "hush" },
+  });
+  await worker.obey("PATCH", "/connectors/fresh/offsets", offsetsAt(fresh, [0, 4]));
+  assertEquals(await reads(worker, "fresh"), [4, 5]);
+  await worker.obey("PUT", "/connectors/fresh/resume");
+  await at("fresh", [5, 5]);
+  await at("late", [12, 12]);
+  await worker.stop();
+  assertEquals(
+    await ids(scratch, late),
+    [7, 9, ...span(10, 16), 11, 13, 15, 17, 19, ...span(20, 24)].sort((a, b) => a - b),
+  );
+  assertEquals(await ids(scratch, fresh), [8]);
+  const written = (await Deno.readTextFile(`${folder}/${lines}-0.jsonl`)).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assertEquals(written.map(({ value }) => value.id), [...span(0, 5), 6, 7, ...span(0, 8)]);
 });
 
 Deno.test("a worker keeps its connectors in a compacted topic, over a kill too", async () => {
