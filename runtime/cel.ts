@@ -13,13 +13,14 @@
  */
 import { celEnv, type CelInput, isCelError, parse, plan } from "@bufbuild/cel";
 import { DataError, type SinkBatch } from "./api/mod.ts";
+import { patterns } from "./cel_patterns.ts";
 import { keyValue, RowMap, timestampOf } from "./cel_values.ts";
 import { didYouMean } from "./config/nearest.ts";
 import type { CelRule } from "./config/validation_rules.ts";
 
 type Expression = NonNullable<ReturnType<typeof parse>["expr"]>;
 
-const ENVIRONMENT = celEnv();
+const ENVIRONMENT = celEnv({ re2: patterns });
 const VARIABLES = ["value", "message", "key", "headers", "topic", "partition", "offset", "timestamp"];
 /** Names that stand for types; `google` begins those of protobuf. */
 const TYPES = ["bool", "bytes", "double", "dyn", "google", "int", "list", "map", "null_type", "string", "type", "uint"];

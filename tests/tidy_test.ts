@@ -162,6 +162,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@std/yaml": ["runtime/config/"],
   "commander": ["runtime/cli/command_line.ts", "runtime/cli/flags/"],
   "@bufbuild/cel": ["runtime/cel", "schemas/rules/cel.ts"],
+  "@bufbuild/re2": ["runtime/cel_patterns.ts", "schemas/rules/cel.ts"],
   "jsonata": ["schemas/rules/jsonata.ts"],
   "avsc": ["schemas/avro/"],
   "protobufjs": ["schemas/protobuf/proto.ts"],

@@ -372,3 +372,12 @@ Deno.test("an expression without an end is a failure of its rule, and messages h
     assertEquals(message.length < 600, true, message.slice(0, 1000));
   }
 });
+
+Deno.test("matches() takes expressions of a rule and of records, more than are kept, and names one that is none", async () => {
+  const names = Array.from({ length: 250 }, (_, i) => `a{${i}}b`);
+  const own = [rule({ expr: "'ab'.matches(message.name)" })];
+  const { rows, errors } = await readOrders(own, [...names, "(", "a{1}b"].map((name, i) => order(i, name)));
+  assertEquals(Object.keys(rows), ["0", "1", "251"]);
+  assertEquals(errors[2], "VALIDATION: rule r");
+  assertEquals(errors[250], "VALIDATION: rule r cannot be evaluated");
+});
