@@ -10,9 +10,13 @@ import { INSTANCE_OPTIONS } from "../config/instance_options.ts";
 import { splitList } from "../config/parse_value.ts";
 import { fromText, type RawConfig, type RawEntry, type RawKeys, shownValue } from "../config/raw.ts";
 import type { Catalogue, PluginList } from "./catalogue.ts";
+import { guarded } from "./guard.ts";
 import { isModuleName, kindOfKey, type PluginKind } from "./module_names.ts";
 import { folderOf, isWithin, type ModuleName, moduleName } from "./module_url.ts";
 import { optionProblem } from "./option_problem.ts";
+
+/** Plugins of modules as the runtime sees them: an object may be a plugin of several kinds. */
+const guards = new WeakMap<NamedPlugin, Map<PluginKind, NamedPlugin>>();
 
 /** The sources of what came over HTTP: such a connector loads what the worker's own configuration allows. */
 const FROM_HTTP = ["HTTP", "REST"];
@@ -105,7 +109,11 @@ async function pluginOf(
     module = await import(url);
   } catch (error) {
     // Whatever it throws is its author's to see: a syntax error, an import that is not there, an error of its own.
-    return { why: `cannot be loaded: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` };
+    return {
+      why: `cannot be loaded: ${
+        error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${String(error)}`
+      }`,
+    };
   }
   const { methods } = KINDS[kind];
   const hasShape = (value: unknown): value is NamedPlugin =>
@@ -157,13 +165,16 @@ function malformed(plugin: NamedPlugin, kind: PluginKind): string | null {
 function add(plugin: NamedPlugin, kind: PluginKind, module: string, { lists, origins }: Catalogue): string | null {
   const list = lists[KINDS[kind].list] as unknown as NamedPlugin[];
   const before = list.find(({ name }) => name === plugin.name);
-  if (before === plugin) return null;
+  const known = guards.get(plugin)?.get(kind);
+  if (before && before === known) return null;
   if (before) {
     const origin = origins.get(`${kind} ${plugin.name}`);
     const where = origin === undefined ? "built in" : `of ${origin}`;
     return `exports the ${kind} "${plugin.name}", and there is another of this name, ${where}; rename one`;
   }
-  list.push(plugin);
+  const guard = known ?? guarded(plugin, kind, module);
+  guards.set(plugin, new Map(guards.get(plugin)).set(kind, guard));
+  list.push(guard);
   origins.set(`${kind} ${plugin.name}`, module);
   return null;
 }

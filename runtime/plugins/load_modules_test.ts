@@ -93,8 +93,21 @@ Deno.test("Plugins.load() says what a module lacks", async () => {
     "h.js": [option(`a: { type: "int", doc: "" }`), "its option a has no doc"],
     "i.js": [option(`a: { type: "int", doc: "x" }`), "must have an importance of high, medium, low"],
     "j.js": [option(`a: { type: "int", doc: "x", importance: "low", default: "1" }`), "a default that is no number"],
+    "m.js": [
+      option(`a: { type: "int", doc: "x", importance: "low", default: 1, min: 5 }`),
+      "a default below its min: 1",
+    ],
+    "n.js": [option(`a: { type: "list", doc: "x", importance: "low", default: {} }`), "a default that is no list"],
+    "o.js": [option(`a: { type: "string", doc: "x", importance: "low", default: "c", oneOf: ["a"] }`), "none of a: c"],
+    "p.js": [option(`a: { type: "int", doc: "x", importance: "low", min: "1" }`), "has a min that is no number"],
+    "q.js": [option(`a: { type: "int", doc: "x", importance: "low", check: true }`), "has a check that is no function"],
+    "r.js": ["import './s.js'; export let a = 1;", "cannot be loaded: "],
+    "s.js": ["import { a } from './r.js'; a.x.y;", "cannot be loaded: ReferenceError: "],
+    "t.js": ["throw undefined", "cannot be loaded: it threw undefined"],
+    "u.js": ["export const = 1;", "SyntaxError: "],
+    "v.js": ["import './nowhere.js';", "nowhere.js"],
     "k.js": [`export default { ...${SINK}, name: "file-sink" };`, "another of this name, built in; rename one"],
-    "l.js": ["await Promise.reject('x')", "cannot be loaded: x"],
+    "l.js": ["await Promise.reject('x')", "cannot be loaded: it threw x"],
   };
   await withModules(Object.fromEntries(Object.entries(cases).map(([file, [text]]) => [file, text])), async (folder) => {
     for (const [file, [, why]] of Object.entries(cases)) {

@@ -39,10 +39,39 @@ export function optionProblem(key: string, declared: unknown): string | null {
   if (oneOf !== undefined && !(Array.isArray(oneOf) && oneOf.every((word) => typeof word === "string"))) {
     return `${at} has a oneOf that is no list of words`;
   }
+  const { min, max, check } = declared as Readonly<Record<string, unknown>>;
+  for (const [name, bound] of Object.entries({ min, max })) {
+    if (bound !== undefined && (typeof bound !== "number" || Number.isNaN(bound))) {
+      return `${at} has a ${name} that is no number, current value is ${String(bound)}`;
+    }
+  }
+  if (check !== undefined && typeof check !== "function") return `${at} has a check that is no function`;
   if (!("default" in declared) || declared.default === null) return null; // required, or nothing
   const wanted = TYPES[type as OptionType];
   if (!wanted.includes(typeof declared.default)) {
     return `${at} has a default that is no ${wanted.join(" or ")}: it is a ${typeof declared.default}`;
   }
-  return null;
+  const why = defaultProblem(declared.default, { type, oneOf: oneOf as readonly string[] | undefined, min, max });
+  return why && `${at} has a default ${why}`;
+}
+
+/** Whether an option would refuse its own default, which nobody would see before it is used. */
+function defaultProblem(
+  value: unknown,
+  { type, oneOf, min, max }: { type: string; oneOf?: readonly string[]; min: unknown; max: unknown },
+): string | null {
+  const isList = Array.isArray(value);
+  if (type === "list" && !(isList && value.every((each) => typeof each === "string"))) {
+    return "that is no list of strings";
+  }
+  const words = isList ? value : [value];
+  const other = oneOf && words.find((word) => !oneOf.includes(String(word)));
+  if (other !== undefined) return `that is none of ${oneOf!.join(", ")}: ${String(other)}`;
+  if (typeof value !== "number" && typeof value !== "bigint") return null;
+  if (Number.isNaN(value)) return "that is no number: NaN";
+  if (typeof min === "number" && value < min) return `below its min: ${value}, wanted at least ${min}`;
+  if (typeof max === "number" && value > max) return `above its max: ${value}, wanted at most ${max}`;
+  return ["int", "bytes", "duration"].includes(type) && !Number.isInteger(value)
+    ? `that is no integer: ${value}`
+    : null;
 }
