@@ -15,6 +15,7 @@ import {
   type TransformPlugin,
 } from "../api/mod.ts";
 import { headerText } from "./header_text.ts";
+import { NULL_DEFAULTS } from "./shared_options.ts";
 import { isNullRow } from "./side.ts";
 
 const OPTIONS = {
@@ -32,6 +33,7 @@ const OPTIONS = {
     doc: "`move` takes the fields out of the record, `copy` leaves them there.",
     importance: "high",
   }),
+  ...NULL_DEFAULTS,
 };
 
 interface Plan {
