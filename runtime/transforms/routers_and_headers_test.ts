@@ -143,8 +143,9 @@ Deno.test("HeaderFrom moves fields of values and keys, and refuses records witho
   const keyed = sample([{ key: "k", row: { a: 1, d: 1 } }]).withKeys(batchOf(keys, [{ id: 7 }]));
   const ofKey = run(headerFrom, { fields: ["id"], headers: ["h"], operation: "move" }, keyed, "key");
   assertEquals([ofKey.headers, ofKey.out.keys!.schema.names, ofKey.out.hasKey(0)], [[["h=7"]], [], true]);
+  const wrong = { fields: ["a", "b"], headers: ["h"], operation: "copy" } as const;
   assertEquals(
-    headerFrom.check!({ fields: ["a", "b"], headers: ["h"], operation: "copy" })?.includes("2 fields"),
+    headerFrom.check!({ ...wrong, "replace.null.with.default": true })?.includes("2 fields"),
     true,
   );
 });
