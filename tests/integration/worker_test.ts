@@ -12,7 +12,7 @@ import { collectingLog } from "../support/log.ts";
 import { readDeltaRs } from "../support/tables.ts";
 import { type Program, Scratch } from "./program.ts";
 import { broker, freshName, makeTopic, settingsFor, until, withAdmin } from "./support.ts";
-import { json, produce } from "./topics.ts";
+import { json, produce, withProducer } from "./topics.ts";
 
 interface Answer {
   readonly status: number;
@@ -57,6 +57,19 @@ class RemoteWorker {
     });
     const text = await response.text();
     return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** What it said on stderr. */
+  get said(): string {
+    return this.#program!.stderr;
+  }
+
+  says(text: string): Promise<void> {
+    return this.#program!.says(text);
+  }
+
+  async text(path: string): Promise<string> {
+    return await (await fetch(this.#url + path)).text();
   }
 
   /** The same, and it must be obeyed. */
@@ -343,4 +356,36 @@ Deno.test("topicStore() is the worker's that loaded it last, and holds what was 
   } finally {
     await Promise.all([first.close(), second.close()]);
   }
+});
+
+Deno.test("fetch.rate.bytes.max holds a connector back, and nothing is left of one that is deleted", async () => {
+  await using scratch = await Scratch.make();
+  const topic = await makeTopic(scratch.bootstrap, 1);
+  const [records, recordBytes, batch, rate] = [160, 1000, 10, 40_000];
+  const filler = "x".repeat(recordBytes);
+  await withProducer(scratch.bootstrap, async (producer) => {
+    for (let from = 0; from < records; from += batch) {
+      await producer.send({ topic, messages: span(from, from + batch).map((id) => json({ id, filler })) });
+    }
+  });
+  const worker = new RemoteWorker(scratch, "none");
+  await worker.start();
+  await worker.obey("PUT", "/admin/loggers/root", { level: "DEBUG" });
+  await worker.create("held", topic, { "commit.interval.ms": "100", "fetch.rate.bytes.max": String(rate) });
+  await worker.says("The first records have been read");
+  const firstMs = Date.parse(/(\S+) DEBUG The first records/.exec(worker.said)![1]);
+  await until("all is read", async () => (await reads(worker, "held"))[0] === records, 60_000);
+  // A second's bytes may come at once, and a batch comes whole.
+  const msMin = (records * recordBytes - rate - batch * recordBytes) / rate * 1000;
+  assert(systemClock.now() - firstMs >= msMin, `it took ${systemClock.now() - firstMs} ms, at least ${msMin}`);
+  assertEquals((await ids(scratch, topic)).length, records);
+
+  const metrics = () => worker.text("/metrics");
+  assert((await metrics()).includes('connector="held"'));
+  assertEquals((await worker.ask("GET", "/health/ready")).status, 200);
+  await worker.obey("DELETE", "/connectors/held");
+  const left = (await metrics()).split("\n").filter((line) => line.includes('="held'));
+  assertEquals(left, [], "a connector that is deleted is on no page");
+  assertEquals((await worker.ask("GET", "/health/ready")).status, 200);
+  await worker.stop();
 });
