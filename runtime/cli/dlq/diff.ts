@@ -13,7 +13,7 @@ import { type SchemaDiff, schemaDiff } from "../plan/schema_diff.ts";
 import { EVERY_LETTER, findGroup, readChosen } from "./chosen_letters.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
 import { findLetter, parsePlace } from "./show.ts";
-import { oneLine, print, shellWord } from "./text.ts";
+import { oneLine, print, printJson, shellWord } from "./text.ts";
 
 /** One schema of letters, against the table of their topic. */
 interface TopicDiff {
@@ -49,7 +49,7 @@ export async function diff(
     }
     const letters = await lettersOf(queue, place, flags.group);
     const diffs = await diffsOf(queue, letters, context);
-    if (flags.json) console.log(JSON.stringify({ topic: queue.topic, diffs }));
+    if (flags.json) printJson(JSON.stringify({ topic: queue.topic, diffs }));
     else if (diffs.length === 0) print(`There are no open letters in "${queue.topic}" to compare.`);
     else print(diffs.map(diffText).join("\n\n"));
     return 0;
@@ -94,7 +94,7 @@ async function diffsOf(queue: OpenQueue, letters: readonly Letter[], context: Cl
     const { name: schema, subject, schemaId, columns } = source;
     const target = { topic, table: tableOf(queue, topic), schema, subject, schemaId, letters: letters.length };
     const note = !columns
-      ? `no columns can be made of them: ${oneLine(letters[0].message, 400)}`
+      ? `no columns can be made of them: ${oneLine(letters[0].message || letters[0].reason || "unknown reason", 400)}`
       : !before
       ? topic === "" ? "it is not known which topic they are of" : "the table does not exist yet, or has no columns"
       : null;

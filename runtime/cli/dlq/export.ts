@@ -10,7 +10,7 @@ import { EXPORT_SCHEMA, type ExportedLetter, letterBatch, letterLine } from "../
 import type { CliContext } from "../command_line.ts";
 import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, withQueue } from "./open_queue.ts";
-import { print } from "./text.ts";
+import { print, printJson } from "./text.ts";
 
 /** Letters that are decoded and written together. */
 const BATCH = { letters: 500, bytes: 4 * 1024 * 1024 };
@@ -48,7 +48,7 @@ export async function exportLetters(
     await Deno.rename(making, out);
     const bytes = (await Deno.stat(out)).size;
     const { others, unevaluated } = counts;
-    if (flags.json) console.log(JSON.stringify({ topic: queue.topic, letters, out, bytes, others, unevaluated }));
+    if (flags.json) printJson(JSON.stringify({ topic: queue.topic, letters, out, bytes, others, unevaluated }));
     else {
       print(
         [`${letters} letters of "${queue.topic}" are in ${out} (${bytes} bytes)`, ...leftOut(queue, counts)].join("\n"),

@@ -12,7 +12,7 @@ import type { LetterPipeline } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { leftOut, type LetterChoice, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, print, sizeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, print, printJson, sizeText, table, timeText } from "./text.ts";
 
 /** What became of open letters of a group that were tried. */
 interface Tried {
@@ -41,7 +41,7 @@ export async function groups(
     if (flags.json) {
       const { read, copies, others, unevaluated } = counts;
       const asksSink = flags.try ? (await pipelineOf(queue))?.asksSink ?? false : false;
-      console.log(JSON.stringify({
+      printJson(JSON.stringify({
         ...{ topic: queue.topic, letters: read - copies, copies, others, unevaluated, asksSink, note, warning },
         groups: all.map((group) => groupJson(group, tried.get(group.id))),
       }));
@@ -142,7 +142,8 @@ function groupsText(
   lines.push("", `${read - copies} letters in "${queue.topic}"${repeated}.`, ...leftOut(queue, counts));
   if (note) lines.push(note);
   const most = groups[0];
-  const topic = most.schemaId !== null || /schema|type mismatch/.test(most.reason) ? "diff" : "list";
+  // Columns say something of what has come as far as the table.
+  const topic = most.stage === "TASK_PUT" ? "diff" : "list";
   lines.push(`Look further: deno task dlq ${topic} --group ${most.id} ${queue.flagsText}`.trimEnd());
   return lines.join("\n");
 }

@@ -11,7 +11,7 @@ import { letterTimeMs } from "../../dlq/letter.ts";
 import type { CliContext } from "../command_line.ts";
 import { leftOut, type LetterFlags, parseLetterFlags, readChosen } from "./chosen_letters.ts";
 import { withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, print, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, print, printJson, table, timeText } from "./text.ts";
 
 /** Returns the exit code. */
 export async function list(
@@ -33,7 +33,7 @@ export async function list(
       const matched = newest.seen;
       const { others, unevaluated } = counts;
       const found = letters.map((each) => letterSummary(each, each.sizes));
-      console.log(JSON.stringify({ topic: queue.topic, matched, others, unevaluated, letters: found, warning }));
+      printJson(JSON.stringify({ topic: queue.topic, matched, others, unevaluated, letters: found, warning }));
       return 0;
     }
     if (letters.length === 0) print(nothing(queue.topic, counts.read, choice.filter.state));

@@ -10,7 +10,7 @@ import { type Letter, letterKey, letterTimeMs, type Place } from "../../dlq/lett
 import type { Outcome } from "../../dlq/pipeline.ts";
 import type { CliContext } from "../command_line.ts";
 import { framedSchemaId, type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
-import { hexDump, oneLine, originText, placeText, print, textOf, timeText } from "./text.ts";
+import { hexDump, oneLine, originText, placeText, print, printJson, textOf, timeText } from "./text.ts";
 
 const TEXT_MAX = 4000;
 
@@ -40,7 +40,7 @@ export async function show(
           state: ledger.stateOf(other),
         })),
       });
-      console.log(`${line.slice(0, -1)},${more.slice(1)}`);
+      printJson(`${line.slice(0, -1)},${more.slice(1)}`);
       return 0;
     }
     const schemaId = letter.schemaId ?? framedSchemaId(letter.value);

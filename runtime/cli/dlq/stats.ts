@@ -9,7 +9,7 @@ import { type Letter, type LetterState, letterTimeMs } from "../../dlq/letter.ts
 import type { CliContext } from "../command_line.ts";
 import { EVERY_LETTER, leftOut, readChosen } from "./chosen_letters.ts";
 import { type OpenQueue, type QueueFlags, withQueue } from "./open_queue.ts";
-import { oneLine, originText, placeText, print, sizeText, table, timeText } from "./text.ts";
+import { oneLine, originText, placeText, print, printJson, sizeText, table, timeText } from "./text.ts";
 
 const HOUR_MS = 3_600_000;
 const HOURS_SHOWN = 24;
@@ -56,7 +56,7 @@ export async function stats(
     const [counts, sums] = [new ChoiceCounts(), new LetterStats()];
     for await (const { letter, state } of readChosen(queue, EVERY_LETTER, counts)) sums.add(letter, state);
     const warning = await queue.retentionWarning();
-    if (flags.json) console.log(JSON.stringify({ ...statsJson(queue, sums, counts), warning }));
+    if (flags.json) printJson(JSON.stringify({ ...statsJson(queue, sums, counts), warning }));
     else print([statsText(queue, sums, counts), warning ?? []].flat().join("\n"));
     return 0;
   });

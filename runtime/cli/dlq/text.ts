@@ -21,6 +21,11 @@ export function print(text: string): void {
   console.log(printable(text));
 }
 
+/** Prints JSON, which may hold anybody's text too: what would steer a terminal is escaped. */
+export function printJson(json: string): void {
+  console.log(json.replace(STEERING, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`));
+}
+
 /** A word of a command that can be copied into a shell, whatever it holds. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

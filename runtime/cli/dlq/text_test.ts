@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { hexDump, oneLine, shellWord, sizeText, table } from "./text.ts";
+import { hexDump, oneLine, print, printJson, shellWord, sizeText, table } from "./text.ts";
 
 Deno.test("hexDump() marks a byte, also the one behind the last", () => {
   const bytes = new TextEncoder().encode("0123456789abcdefXY");
@@ -38,4 +38,20 @@ Deno.test("shellWord() is one word to a shell, whatever a letter holds", async (
   const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf '%s\\n' ${words.map(shellWord).join(" ")}`] })
     .output();
   assertEquals(new TextDecoder().decode(stdout), words.map((word) => `${word}\n`).join(""));
+});
+
+Deno.test("print() and printJson() give a terminal nothing that steers it, and JSON stays what it is", () => {
+  const said: string[] = [];
+  const { log } = console;
+  console.log = (text: string) => void said.push(text);
+  const value = { stage: "\u001b[2J\u009b31m\u202e\u007f", text: "\u00e9\n" };
+  try {
+    print(value.stage);
+    printJson(JSON.stringify(value));
+  } finally {
+    console.log = log;
+  }
+  assertEquals(said[0], "\ufffd[2J\ufffd31m\ufffd\ufffd");
+  assertEquals(said[1].includes("\u009b") || said[1].includes("\u202e") || said[1].includes("\u007f"), false);
+  assertEquals(JSON.parse(said[1]), value);
 });
