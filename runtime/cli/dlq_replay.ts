@@ -91,7 +91,8 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
       const report = await dryRun(request, ledger, {
         read: () => queue.read(),
         fix: await made.of(fix),
-        withSink: target.kind === "sink",
+        instance,
+        toTopic: target.kind === "topic",
         memoryBytes: MEMORY_BYTES,
         limits: CHUNK,
         context: connectorContext(queue, instance),

@@ -6,6 +6,7 @@
 import type { ConnectorContext, PreviewTask, TargetPreview } from "../api/mod.ts";
 import { type Stage, withSchemaOf } from "../dead_letter.ts";
 import { OfflineStages } from "../offline_stages.ts";
+import type { Instance } from "../config/resolve_instance.ts";
 import type { Fix } from "./fix.ts";
 import { fixSelection } from "./fix_selection.ts";
 import { sizeOf } from "./group.ts";
@@ -17,11 +18,13 @@ import type { ChunkLimits } from "./run_work.ts";
 
 /** What a dry run needs. */
 export interface DryParts {
+  /** The connector as it is: what reads a topic. */
+  readonly instance: Instance;
   /** The whole queue. */
   readonly read: () => AsyncIterable<Letter>;
   readonly fix: Fix;
-  /** Also what the sink would say. */
-  readonly withSink: boolean;
+  /** Letters are sent to a topic, not put into the sink. */
+  readonly toTopic: boolean;
   readonly context: ConnectorContext;
   readonly memoryBytes: number;
   readonly limits: ChunkLimits;
@@ -69,6 +72,8 @@ class Trial {
   #rejected: { readonly index: number; readonly stage: Stage; readonly reason: string; readonly message: string }[] =
     [];
   #refused = 0;
+  /** Letters that the fix itself refuses. */
+  #unfixed = 0;
 
   private constructor(
     private readonly parts: DryParts,
@@ -77,10 +82,11 @@ class Trial {
   ) {}
 
   static async load(parts: DryParts): Promise<Trial> {
-    const { fix, context, memoryBytes, withSink } = parts;
-    const { instance } = fix;
+    const { fix, context, memoryBytes, toTopic } = parts;
+    // Into the sink letters go by the fix's own configuration; what is sent to a topic is read as all of it is.
+    const { instance } = toTopic ? parts : fix;
     let trial: Trial | null = null;
-    const sink = withSink && instance.plugin.previewTask
+    const sink = instance.plugin.previewTask
       ? await instance.plugin.previewTask(instance.connectorConfig, {
         ...context,
         task: 0,
@@ -94,15 +100,20 @@ class Trial {
       })
       : null;
     const targetSchema = sink?.targetSchema && ((topic: string) => sink.targetSchema!(topic));
-    const stages = await OfflineStages.load({ ...context, instance, fix: fix.stage, fetch, targetSchema });
+    const stages = await OfflineStages.load({
+      ...{ ...context, instance, fetch, targetSchema },
+      ...(toTopic ? {} : { fix: fix.stage }),
+    });
     return trial = new Trial(parts, stages, sink);
   }
 
   async put(letters: readonly Letter[]): Promise<void> {
-    const { fix } = this.parts;
-    const { topics } = fix.instance;
+    const { fix, toTopic } = this.parts;
+    const { instance } = toTopic ? this.parts : fix;
+    const { topics } = instance;
     const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
-    const changed = await fix.changed(letters);
+    const changed = await (toTopic ? fix.records(letters) : fix.changed(letters));
+    this.#unfixed += changed.refused.length;
     for (const { letter, stage, error } of changed.refused) {
       this.#count(letter, stage, error.details.reason, error.message);
     }
@@ -145,16 +156,27 @@ class Trial {
       added,
       refused,
     }));
-    const lines = [`${chosen} letters are chosen: ${passing} would pass, ${this.#refused} would be refused again`];
+    const { toTopic, instance } = this.parts;
+    const sent = chosen - this.#unfixed;
+    const lines = toTopic
+      ? [
+        `${chosen} letters are chosen: ${sent} would be sent to a topic`,
+        `As "${instance.name}" is configured, ${passing} would pass there, ${this.#refused} would be refused again`,
+      ]
+      : [`${chosen} letters are chosen: ${passing} would pass, ${this.#refused} would be refused again`];
+    const rows = tables.reduce((sum, each) => sum + each.rows, 0);
+    if (this.sink && !toTopic && rows < passing) lines.push(`  ${passing - rows} would be left out, and leave no row`);
     for (const { table, rows, added, refused } of tables) {
+      if (toTopic || (rows === 0 && !refused)) continue;
       const columns = added.length > 0 ? `, with new columns ${added.join(", ")}` : "";
       lines.push(`  ${rows} rows into "${table}"${columns}${refused ? `; but the commit is refused: ${refused}` : ""}`);
     }
     for (const { count, stage, reason, sample } of refused) lines.push(`  ${count} ${stage}: ${reason}; ${sample}`);
     if (overLimit > 0) lines.push(`${overLimit} letters would be quarantined: they were letters too often`);
-    if (!this.sink && this.parts.withSink) lines.push("The sink has no previews: what it would refuse is not known");
+    if (!this.sink) lines.push("The sink has no previews: what it would refuse is not known");
     lines.push("Nothing was sent or written");
-    return { text: lines.join("\n"), json: { chosen, passing, refused, tables, quarantined: overLimit } };
+    const json = { chosen, passing, refused, tables, quarantined: overLimit, ...(toTopic ? { sent } : {}) };
+    return { text: lines.join("\n"), json };
   }
 
   #count({ at }: Letter, stage: Stage, reason: string, message: string): void {

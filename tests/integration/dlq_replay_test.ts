@@ -82,6 +82,8 @@ Deno.test("a replay to the topic that is killed sends each letter once, and coun
     Array.from({ length: 3000 }, (_, id) => json({ id, extra: "x".repeat(200) }, { key: `${id}`, partition: id % 2 })),
   );
   await scratch.drain(config);
+  const { chosen, sent, passing } = await dlq("replay", "--to", "topic", "--dry-run");
+  assertEquals([chosen, sent, passing], [3000, 3000, 0], "they can be sent, and the connector would refuse them again");
   const killed = start("replay", "--to", "topic");
   await killed.while("the run begins", () => killed.count("Run ") > 0 || killed.stdout !== "");
   await killed.kill();

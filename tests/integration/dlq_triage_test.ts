@@ -90,6 +90,8 @@ Deno.test("10,000 letters of five causes: three fixed and replayed, once killed 
   // The fourth is given up; the fifth is left.
   const given = await dlq("resolve", "--group", group("malformed json").slice(0, 5), "--note", "cut off by the proxy");
   assertEquals(given, { resolved: COUNTS.truncated });
+  assertEquals(await dlq("resolve", "--undo"), { opened: COUNTS.truncated });
+  assertEquals(await dlq("resolve", "--reason", "malformed json"), { resolved: COUNTS.truncated });
 
   const [inOrders, inClicks] = [await readDeltaRs(scratch.table(orders)), await readDeltaRs(scratch.table(clicks))];
   assertRows(inOrders.rows, rows.orders, "id");

@@ -45,7 +45,7 @@ export function dlqCommands(program: Command, context: CliContext, done: (code: 
     .option("--json", "as JSON", false)
     .action(async (options) => done(await (await import("../dlq/stats.ts")).stats(options, context)));
 
-  letterFlags(queueFlags(dlq.command("resolve")))
+  letterFlags(queueFlags(dlq.command("resolve")), null)
     .description("mark letters as done without replaying them")
     .option("--note <text>", "why: kept with each letter")
     .option("--undo", "open again what was resolved", false)
@@ -117,17 +117,19 @@ export function queueFlags(command: Command): Command {
 }
 
 /** The flags that choose letters of it. */
-export function letterFlags(command: Command, state = "open"): Command {
+export function letterFlags(command: Command, state: string | null = "open"): Command {
+  const states = "open, replayed, resolved, quarantined or all";
+  if (state === null) command.option("--state <state>", `${states}; open unless told, with --undo resolved`);
+  else command.option("--state <state>", states, state);
   return command
     .option("--group <id>", "of a group; its first digits are enough")
     .option("--stage <stage>", "set aside there, e.g. VALUE_CONVERTER")
     .option("--reason <text>", "for that reason, as groups show it")
     .option("--schema-id <id>", "written with that schema")
     .option("--field <path>", "for that field")
-    .option("--since <time>", "of records from then on: an instant, or how long ago, e.g. 2h")
-    .option("--until <time>", "of records before that")
+    .option("--since <time>", "set aside from then on: an instant, or how long ago, e.g. 2h")
+    .option("--until <time>", "set aside before that")
     .option("--offsets <P:FROM-TO>", "there in the queue, both included; may be repeated", also, [])
-    .option("--state <state>", "open, replayed, resolved, quarantined or all", state)
     .option(
       "--where <cel>",
       "CEL over value, key, headers, topic, partition, offset, timestamp, stage, reason, attempts",

@@ -59,6 +59,9 @@ export async function printResult(
   await Deno.writeTextFile(KEPT_CONFIG, config);
   const sets = set.map((each) => ` --set '${each}'`).join("");
   out(`  deno task start --connector delta-sink --config ${KEPT_CONFIG}${sets}   # go on ingesting, until Ctrl-C`);
+  out(
+    `  deno task dlq groups --config ${KEPT_CONFIG}${sets}   # the rejected records, and which of them would pass now`,
+  );
   out(`Kafka stays up on ${services.bootstrap}, the registry on ${services.registryUrl}; the next quickstart, or`);
   out("  deno task services down --instance quickstart     # ends them");
 }
