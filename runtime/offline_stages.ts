@@ -56,7 +56,9 @@ export class OfflineStages {
     const make = await loadTopicStages({
       ...setup,
       pin: (_topic, _side, proposal) => Promise.resolve(proposal),
-      reject: (records, index, error, stage) => refused.now.push({ records, index, stage, error }),
+      reject: (records, index, error, stage) => {
+        refused.now.push({ records, index, stage: error.details.stage ?? stage, error });
+      },
       onSkipped: () => {},
     });
     return new OfflineStages(make, setup.retry, refused, setup.fix);
@@ -77,7 +79,12 @@ export class OfflineStages {
     const refused: Refused[] = this.refused.now = [];
     const report = (of: SinkBatch, row: number, error: DataError, stage: Stage) => {
       const { raw, rows } = of.origin;
-      refused.push({ records: raw, index: rows[row], stage, error: withSchemaOf(error, of) });
+      refused.push({
+        records: raw,
+        index: rows[row],
+        stage: error.details.stage ?? stage,
+        error: withSchemaOf(error, of),
+      });
     };
     const decoded = await this.retry(`decode records of ${records.topic}`, () => decode.decode(records));
     const { fix } = this;
