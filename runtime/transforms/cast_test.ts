@@ -6,7 +6,7 @@ import { parseConfig } from "../config/parse_config.ts";
 import { anyType, type Plain } from "../../tests/conformance/rows.ts";
 import { cast } from "./cast.ts";
 import type { CastTarget } from "./column_cast.ts";
-import { decimalText, doubleText, floatOf, floatText } from "./java_text.ts";
+import { decimalText, doubleOf, doubleText, floatOf, floatText } from "./java_text.ts";
 import { anyRecords, anySide, anyTestBatch, reference, refuse, testBatch, transformed } from "./side_test_support.ts";
 
 const TARGETS = ["int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string"] as const;
@@ -271,5 +271,18 @@ Deno.test("decimalText() writes what BigDecimal.toString does", () => {
     "0E-10",
     "-1.23E-8",
     "7",
+  ]);
+});
+
+Deno.test("doubleOf() takes time by the length of a text, blanks in its middle too", () => {
+  const text = `x${" ".repeat(1_000_000)}x`;
+  // Ninety minutes, were each blank a place to begin at.
+  assertEquals([doubleOf(text), floatOf(text), doubleOf(` \t1.5d${" ".repeat(1_000_000)}`)], [null, null, 1.5]);
+  assertEquals([doubleOf("1f"), doubleOf(".d"), doubleOf("d"), doubleOf("1.F"), doubleOf("1ff")], [
+    1,
+    null,
+    null,
+    1,
+    null,
   ]);
 });

@@ -45,7 +45,12 @@ export function floatOf(text: string): number | null {
 
 /** A space at the ends is anything up to U+0020, and a type may stand behind the digits. */
 function trimmed(text: string): string {
-  return text.replace(/^[\0- ]+|[\0- ]+$/g, "").replace(/(?<=[\d.])[fFdD]$/, "");
+  let start = 0, end = text.length;
+  // Not by an expression: one that looks for blanks before an end tries each run of them from each of its characters.
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--;
+  const isTyped = /^[\d.][fFdD]$/.test(text.slice(Math.max(start, end - 2), end));
+  return text.slice(start, isTyped ? end - 1 : end);
 }
 
 /** A double that lies midway between two floats was perhaps rounded to there: then the text says which of them is nearer. */
