@@ -6,6 +6,7 @@
 import { type ConfigDef, ConfigError, type ConfigProblem } from "../api/mod.ts";
 import type { NamedPlugin, Plugins } from "../config/choose_parts.ts";
 import { pluginName } from "../config/choose_parts.ts";
+import { configKeys } from "../config/config_keys.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { rawKeys } from "../config/raw.ts";
 import { readConfig } from "../config/read_config.ts";
@@ -58,7 +59,7 @@ export async function listPlugins(flags: PluginsFlags & { readonly json: boolean
 /** Prints what a plugin is and its options; returns the exit code. */
 export async function pluginDocs(
   given: string,
-  flags: PluginsFlags & { readonly kind?: string; readonly markdown: boolean },
+  flags: PluginsFlags & { readonly kind?: string; readonly markdown: boolean; readonly json: boolean },
   context: CliContext,
 ): Promise<number> {
   await context.plugins.loadAll?.();
@@ -78,18 +79,34 @@ export async function pluginDocs(
     const why = `is the name of several: say which by --kind: ${found.map((entry) => entry.kind).join(", ")}`;
     throw new ConfigError([{ key: "plugins docs", value: given, why }]);
   }
-  console.log(flags.markdown ? renderOptions(found[0].options) : docsText(found[0]));
+  const [plugin] = found;
+  // Options as Connect's REST API describes them: tools know that form.
+  const asJson = () => JSON.stringify({ ...plugin, options: configKeys(plugin.options) }, null, 2);
+  console.log(flags.json ? asJson() : flags.markdown ? renderOptions(plugin.options) : docsText(plugin));
   return 0;
 }
 
+/** Where the options of a kind stand that do not stand bare. */
+const BELOW: Partial<Record<PluginKind, string>> = {
+  "header converter": "header.converter.",
+  "transform": "transforms.<alias>.",
+  "predicate": "predicates.<alias>.",
+};
+
 function docsText({ kind, name, version, doc, module, options }: PluginEntry): string {
-  const head = [`${name}: a ${kind}, version ${version}`, ...(module === null ? [] : [module]), ...(doc ? [doc] : [])];
+  const head = [
+    `${name}: a ${kind}${version === "-" ? "" : `, version ${version}`}`,
+    ...(module === null ? [] : [module]),
+    ...(doc ? [doc] : []),
+  ];
   const rows = optionRows(options).flatMap(({ key, type, fallback, doc }) => [
     `  ${key}`,
     `      ${type}; ${fallback === "required" ? fallback : fallback === "" ? "optional" : `default ${fallback}`}`,
     `      ${doc}`,
   ]);
-  return [...head, "", rows.length === 0 ? "It has no options." : "Options:", ...rows].join("\n").replaceAll("`", "");
+  const below = BELOW[kind];
+  const title = below === undefined ? "Options:" : `Options, below ${below}`;
+  return [...head, "", rows.length === 0 ? "It has no options." : title, ...rows].join("\n").replaceAll("`", "");
 }
 
 /** What is loaded, kind by kind. */

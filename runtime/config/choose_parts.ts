@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isModuleName } from "../plugins/module_names.ts";
 import type {
   ConfigDef,
   ConfigProblem,
@@ -103,6 +104,8 @@ export function choose<P extends NamedPlugin>(
   const name = pluginName(given, names);
   const plugin = from.find((candidate) => candidate.name === name);
   if (plugin) return plugin;
+  // Why a module could not be loaded was said when it was.
+  if (isModuleName(given) && problems.some(({ value }) => value === given)) return null;
   const why = `must be one of ${names.join(", ")}${didYouMean(given, names)}`;
   problems.push({ key: path + key, value: given, why: why + fromText(entry) });
   return null;

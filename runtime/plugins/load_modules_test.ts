@@ -1,10 +1,11 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ConfigProblem } from "../api/mod.ts";
 import { plugins as builtIn } from "../cli/parts.ts";
 import type { Plugins } from "../config/choose_parts.ts";
 import { parseRaw } from "../config/parse_raw.ts";
 import { type RawConfig, rawKeys } from "../config/raw.ts";
 import { readConfig } from "../config/read_config.ts";
+import { pluginRoutes } from "../rest/plugins.ts";
 import { createCatalogue } from "./catalogue.ts";
 import { instanceName, isModuleName, kindOfKey } from "./module_names.ts";
 
@@ -156,6 +157,44 @@ Deno.test("Plugins.load() over HTTP takes modules of plugin.path alone", async (
       );
     }
     assertEquals((await problemsOf(folder, { connector: "./in/a.js" }, "REST")).length, 1);
+  });
+});
+
+Deno.test("/connector-plugins describes and validates connectors of plugin.path, by path or name, and lists them", async () => {
+  await withModules({ "a.js": `export default ${SINK};` }, async (folder) => {
+    const routes = pluginRoutes({
+      plugins: fresh(),
+      passedOn: rawKeys({ "plugin.path": folder }),
+      references: { environment: {}, readTextFile: Deno.readTextFile },
+      worker: { revealed: (_, config) => ({ config, unknown: [] }) },
+      version: "0",
+    });
+    const ask = async (method: string, path: string, params: Record<string, string> = {}, body?: object) => {
+      const route = routes.find((each) => each.method === method && each.path === path)!;
+      const request = new Request(`http://h${path}`, {
+        method,
+        ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+      });
+      return await (await route.handle(request, params)).json();
+    };
+    const config = { name: "x", "connector.class": "./a.js", topics: "t", "value.converter": "json", "my.key": "s" };
+    const validate = "/connector-plugins/:plugin/config/validate";
+    for (const plugin of ["./a.js", "my-sink", `${folder}/a.js`]) {
+      const { error_count, configs } = await ask("PUT", validate, { plugin }, config);
+      assertEquals(error_count, 0);
+      const key = configs.find((each: { value: { name: string } }) => each.value.name === "my.key");
+      assertEquals([key.definition.type, key.value.value], ["PASSWORD", "[hidden]"]);
+      const keys = await ask("GET", "/connector-plugins/:plugin/config", { plugin });
+      assertEquals(keys.at(-1).name, "my.key");
+    }
+    const listed = await ask("GET", "/connector-plugins");
+    assertEquals(listed.at(-1), { class: "my-sink", type: "sink", version: "1.2.3" });
+    const outside = { ...config, "connector.class": "../a.js" };
+    const { error_count, configs } = await ask("PUT", validate, { plugin: "my-sink" }, outside);
+    const { errors } = configs.find((each: { value: { name: string } }) => each.value.name === "connector.class").value;
+    assertEquals([error_count > 0, errors.length], [true, 1]);
+    assertMatch(errors[0], /^is not in plugin\.path/);
+    await assertRejects(() => ask("PUT", validate, { plugin: "../a.js" }, config), Error, "is not in plugin.path");
   });
 });
 

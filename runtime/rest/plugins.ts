@@ -3,9 +3,13 @@
  *
  * @module
  */
+import type { ConfigProblem } from "../api/errors.ts";
 import { pluginName } from "../config/choose_parts.ts";
 import { type ConfigContext, type ConfigInfos, configInfos, CONNECT_OPTIONS } from "../config/config_infos.ts";
 import { configKeys } from "../config/config_keys.ts";
+import { rawKeys } from "../config/raw.ts";
+import { prepareRaw } from "../config/read_config.ts";
+import { isModuleName } from "../plugins/module_names.ts";
 import type { WorkerApi } from "../worker_api.ts";
 import { BadRequest, configOf, flag, readJson } from "./answers.ts";
 import type { Route } from "./server.ts";
@@ -26,8 +30,9 @@ export function pluginRoutes(context: PluginContext): Route[] {
     { type: "transformation", of: plugins.transforms },
     { type: "predicate", of: plugins.predicates ?? [] },
   ];
-  const find = async (given: string) => {
+  const find = async (named: string) => {
     await plugins.loadAll?.();
+    const given = await nameOf(named, context);
     for (const { type, of } of kinds) {
       const name = pluginName(given, of.map((plugin) => plugin.name));
       const plugin = of.find((each) => each.name === name);
@@ -64,13 +69,19 @@ export function pluginRoutes(context: PluginContext): Route[] {
       path: "/connector-plugins/:plugin/config/validate",
       handle: async (request, { plugin: given }) => {
         const config = configOf(await readJson(request));
+        const included = config["connector.class"] ?? config.connector;
+        // Modules first: what they export is among the names then.
+        const named = await nameOf(given, context);
+        const other = included === undefined ? null : await nameOf(included, context).catch((error: unknown) => {
+          if (!(error instanceof BadRequest)) throw error;
+          return null; // what is wrong with it is part of the answer
+        });
         const names = plugins.connectors.map(({ name }) => name);
-        const wanted = pluginName(given, names);
+        const wanted = pluginName(named, names);
         if (!names.includes(wanted)) {
           throw new BadRequest(404, `Unknown connector type ${given}; there is ${names.join(", ")}`);
         }
-        const included = config["connector.class"] ?? config.connector;
-        if (included !== undefined && pluginName(included, names) !== wanted) {
+        if (other !== null && pluginName(other, names) !== wanted) {
           const message = `Included connector type ${included} does not match request type ${given}`;
           throw new BadRequest(400, message);
         }
@@ -79,6 +90,17 @@ export function pluginRoutes(context: PluginContext): Route[] {
       },
     },
   ];
+}
+
+/** A module's path or URL stands for the connector that it exports, which is loaded for it; else the name itself. */
+async function nameOf(given: string, { plugins, passedOn, references }: PluginContext): Promise<string> {
+  if (!isModuleName(given)) return given;
+  const worker = new Map([...passedOn].filter(([key]) => key === "plugin.path"));
+  const raw = { worker, connectors: new Map([["class", rawKeys({ "connector.class": given }, "REST")]]) };
+  const problems: ConfigProblem[] = [];
+  const { connectors } = await prepareRaw(raw, references, plugins, problems);
+  if (problems.length > 0) throw new BadRequest(404, `Unknown connector type ${given}: it ${problems[0].why}`);
+  return String(connectors.get("class")!.get("connector.class")!.value);
 }
 
 /** What was got from a connector holds masks: they are its secrets, as a PUT of the same would take them. */

@@ -29,6 +29,7 @@ export function pluginsCommands(program: Command, context: CliContext, done: (co
       "connector, converter, header converter, transform or predicate, where several have the name",
     )
     .option("--markdown", "as a table for a README", false)
+    .option("--json", "as JSON, the options as the REST API describes them", false)
     .action(async (name, options) => done(await (await import("../plugins.ts")).pluginDocs(name, options, context)));
 
   const create = program.command("new").description("a new plugin of your own: a small project that works at once");
