@@ -4,6 +4,7 @@
  * @module
  */
 import { type Config, MiB, option, type Values } from "../../mod.ts";
+import { partitionByProblem } from "./partition_by.ts";
 import { s3Options } from "./storage/s3/options.ts";
 
 /** The Kafka columns that `columns.kafka` can add, and what each is called in the table. */
@@ -35,6 +36,7 @@ export const deltaSinkOptions = {
     doc:
       "Partition columns: `column`, `date(column)`, `hour(column)`, `date(kafka.timestamp)`, `hour(kafka.timestamp)`.",
     default: [],
+    check: partitionByProblem,
     importance: "high",
     group: "table",
   }),

@@ -14,16 +14,8 @@ import { type Data, type DataType, type Field, makeData, type RecordBatch, Schem
 import { ConfigError, DataError, FatalError, recordBatch, type SinkBatch, types } from "../../mod.ts";
 import { formatTimestampMs, isPartitionType, partitionPath, partitionValue } from "./delta/partition_values.ts";
 import { validityOf } from "./parquet/arrow_data.ts";
+import { KAFKA_TIMESTAMP, parsePartitionBy, type PartitionBy } from "./partition_by.ts";
 import type { RejectRecord } from "./project.ts";
-
-/** One entry of `partition.by`. */
-export interface PartitionBy {
-  /** The table's column. */
-  readonly column: string;
-  /** The column that it is made of, or that it is. */
-  readonly source: string;
-  readonly derive: "date" | "hour" | null;
-}
 
 /** Rows that go to the same files. */
 export interface Group {
@@ -50,36 +42,6 @@ export interface Router {
   derive(batch: SinkBatch, reject: RejectRecord): SinkBatch;
   /** The rows by their partition values; `batch` has all partition columns. */
   split(batch: SinkBatch): Group[];
-}
-
-/** The Kafka timestamp, as a source. */
-const KAFKA_TIMESTAMP = "kafka.timestamp";
-
-/** Reads `partition.by`. Throws ConfigError with every problem. */
-export function parsePartitionBy(texts: readonly string[]): PartitionBy[] {
-  const problems: { key: string; value: string; why: string }[] = [];
-  const seen = new Set<string>();
-  const parsed = texts.flatMap((text) => {
-    const refuse = (why: string) => {
-      problems.push({ key: "partition.by", value: text, why });
-      return [];
-    };
-    const [, call, argument] = /^\s*(\w+)\s*\(\s*(.*?)\s*\)\s*$/.exec(text) ?? [];
-    const source = call === undefined ? text.trim() : argument;
-    if (call !== undefined && call !== "date" && call !== "hour") {
-      return refuse(`"${call}" is not known, wanted a column, date(column) or hour(column)`);
-    }
-    if (source === "" || /[ ,;{}()\n\t=]/.test(source)) return refuse("wanted a column, date(column) or hour(column)");
-    if (call === undefined && source === KAFKA_TIMESTAMP) {
-      return refuse(`wanted date(${KAFKA_TIMESTAMP}) or hour(${KAFKA_TIMESTAMP})`);
-    }
-    const column = call === undefined ? source : `${source.replaceAll(".", "_")}_${call}`;
-    if (seen.has(column.toLowerCase())) return refuse(`column "${column}" is there twice`);
-    seen.add(column.toLowerCase());
-    return [{ column, source, derive: (call ?? null) as PartitionBy["derive"] }];
-  });
-  if (problems.length > 0) throw new ConfigError(problems);
-  return parsed;
 }
 
 /** A router for the values of `partition.by`. Throws ConfigError. */

@@ -4,7 +4,9 @@ import fc from "fast-check";
 import { ConfigError, DataError, type RawRecords, SinkBatch, types } from "../../mod.ts";
 import { nestedValues } from "./parquet/nested_values.ts";
 import { batchOf } from "./parquet/test_support.ts";
-import { createRouter, parsePartitionBy } from "./route.ts";
+import { deltaSinkOptions } from "./config.ts";
+import { parsePartitionBy } from "./partition_by.ts";
+import { createRouter } from "./route.ts";
 
 const { field } = types;
 
@@ -24,6 +26,12 @@ Deno.test("parsePartitionBy() names derived columns after their source", () => {
     { column: "ts_date", source: "ts", derive: "date" },
     { column: "kafka_timestamp_hour", source: "kafka.timestamp", derive: "hour" },
   ]);
+});
+
+Deno.test("partition.by is refused with the configuration, not at the start", () => {
+  const { check } = deltaSinkOptions["partition.by"];
+  assertEquals(check!(["day", "date(ts)"]), null);
+  assertEquals(check!(["foo(bar)"]), '"foo(bar)": "foo" is not known, wanted a column, date(column) or hour(column)');
 });
 
 Deno.test("parsePartitionBy() refuses every entry that is no column, at once", () => {

@@ -38,6 +38,7 @@ export async function onboard(given: OnboardFlags, context: CliContext): Promise
     ...given,
     environment: Deno.env.toObject(),
     file: await exists(FILE) ? await Deno.readTextFile(FILE) : null,
+    ask,
   });
   const { worker, sets } = withoutCredentials(addresses, given.set);
   const flags = { ...given, set: sets };
@@ -45,7 +46,7 @@ export async function onboard(given: OnboardFlags, context: CliContext): Promise
     throw new ConfigError([{ key: "--table", why: "is missing: where the table is to be, e.g. ./lake/${topic}" }]);
   }
   const onboarding = await Onboarding.begin(flags, worker, context);
-  const topics = await onboarding.readSubjects();
+  const topics = await onboarding.readSubjects(ask);
   const table = flags.table ?? ask!("Where is the table to be?", onboarding.tableDefault(topics));
   if (topics.length > 1 && !table.includes("${topic}")) {
     throw new ConfigError([{

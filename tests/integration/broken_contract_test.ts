@@ -22,8 +22,7 @@ Deno.test("a broken contract: check is red, the columns are applied, a killed re
   const subject = `${topic}-value`;
   const call = (...args: string[]) => scratch.run(...args, "--config", broken.path).end();
   const check = async () => {
-    const text = await call("schemas", "check");
-    const { code, stdout } = await call("schemas", "check", "--json");
+    const [text, { code, stdout }] = await Promise.all([call("schemas", "check"), call("schemas", "check", "--json")]);
     assertEquals(code, text.code);
     return { code, text: text.stdout + text.stderr, check: JSON.parse(stdout).subjects[0] };
   };

@@ -45,6 +45,27 @@ Deno.test("onboard --start goes from a subject of 30 fields to rows in a table b
   });
 });
 
+Deno.test("onboard on a terminal asks for what is missing, again where an answer is no use, and stops at Ctrl-C", async () => {
+  await using scratch = await Scratch.make();
+  const topic = await makeTopic(scratch.bootstrap, 1);
+  await fill(scratch, topic);
+  const main = new URL("../../runtime/cli/main.ts", import.meta.url).pathname;
+  const command = [Deno.execPath(), "run", "--no-check", "-A", main, "onboard"];
+  const session = async (...answers: string[]) => {
+    const { code, said } = JSON.parse(await runPython(TERMINAL, scratch.dir, JSON.stringify({ answers, command })));
+    return { code, said: said as string, files: [...Deno.readDirSync(scratch.dir)].map(({ name }) => name) };
+  };
+  const addresses = [scratch.bootstrap, scratch.registryUrl, `${topic}-value`];
+  const stopped = await session(...addresses, "\x03");
+  assertEquals([stopped.code, stopped.files], [1, []], stopped.said);
+  const table = scratch.table(topic);
+  const asked = await session(...addresses, table, "no_such_column", "country", "no");
+  assertEquals([asked.code, asked.files], [0, ["sluice.yaml"]], asked.said);
+  assert(asked.said.includes('there is no column "no_such_column"'), asked.said);
+  const yaml = await Deno.readTextFile(`${scratch.dir}/sluice.yaml`);
+  assert(yaml.includes("partition.by: [country] # as you chose") && yaml.includes(`table.uri: ${table}`), yaml);
+});
+
 Deno.test("plan writes nothing, joins nothing, and tells the rejects that a drain then has", async () => {
   await using scratch = await Scratch.make();
   const topic = await makeTopic(scratch.bootstrap, 2);
@@ -212,6 +233,32 @@ function decimal(unscaled: bigint): Buffer {
   out.writeBigInt64BE(unscaled);
   return out;
 }
+
+/** Runs a command on a terminal of its own, and answers each of its questions. */
+const TERMINAL = `
+import json, os, pty, re, sys
+asked = json.loads(sys.argv[2])
+pid, terminal = pty.fork()
+if pid == 0:
+    os.chdir(sys.argv[1])
+    os.environ.pop("SLUICE_BOOTSTRAP_SERVERS", None)
+    os.execv(asked["command"][0], asked["command"])
+said, seen = b"", 0
+while True:
+    try:
+        part = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    said += part
+    plain = re.sub(rb"\\x1b\\[[0-9;?]*[a-zA-Z]|\\r", b"", said[seen:])
+    if asked["answers"] and re.search(rb"\\? \\[[^\\]\\n]*\\] *$", plain):
+        seen, answer = len(said), asked["answers"].pop(0).encode()
+        os.write(terminal, answer if answer == b"\\x03" else answer + b"\\n")
+_, status = os.waitpid(pid, 0)
+print(json.dumps({"code": os.waitstatus_to_exitcode(status), "said": said.decode(errors="replace")}))
+`;
 
 const READ = `
 import sys, json, deltalake

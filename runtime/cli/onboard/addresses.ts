@@ -7,6 +7,7 @@ import { ConfigError, type ConfigProblem } from "../../api/mod.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { RawKeys } from "../../config/raw.ts";
 import { isWorkerKey } from "../../config/read_config.ts";
+import type { Ask } from "./questions.ts";
 
 /** What they are looked for in. */
 export interface AddressSources {
@@ -15,6 +16,8 @@ export interface AddressSources {
   readonly environment: Readonly<Record<string, string>>;
   /** The text of `./sluice.yaml`; null: there is none. */
   readonly file: string | null;
+  /** Asked for what is found nowhere; null: nobody is there. */
+  readonly ask: Ask | null;
 }
 
 /** A worker's key and its value as it was written. */
@@ -23,8 +26,8 @@ export type WorkerEntry = readonly [key: string, value: string | readonly string
 const REGISTRY = "schema.registry.url";
 const BOOTSTRAP = "bootstrap.servers";
 
-/** The worker's keys. The file's count where an address comes from it. Throws ConfigError that names the flags. */
-export function addressesOf({ registry, bootstrap, environment, file }: AddressSources): WorkerEntry[] {
+/** The worker's keys, Kafka's and the registry's first. The file's count where an address comes from it. Throws ConfigError that names the flags. */
+export function addressesOf({ registry, bootstrap, environment, file, ask }: AddressSources): WorkerEntry[] {
   const given = new Map<string, string | undefined>([
     [BOOTSTRAP, bootstrap ?? environment.SLUICE_BOOTSTRAP_SERVERS],
     [REGISTRY, registry ?? environment.SLUICE_SCHEMA_REGISTRY_URL],
@@ -37,6 +40,10 @@ export function addressesOf({ registry, bootstrap, environment, file }: AddressS
     if (value !== undefined && value !== null && value !== "") entries.set(key, textOf(value));
   }
   for (const [key, { value }] of worker) if (!entries.has(key) && value !== null) entries.set(key, textOf(value));
+  if (ask && !entries.has(BOOTSTRAP)) entries.set(BOOTSTRAP, ask("Where is Kafka?", "127.0.0.1:9092"));
+  if (ask && !entries.has(REGISTRY)) {
+    entries.set(REGISTRY, ask("Where is the Schema Registry?", "http://127.0.0.1:8081", urlProblem));
+  }
   const problems: ConfigProblem[] = [];
   const missing = (flag: string, key: string, variable: string) =>
     problems.push({ key: flag, why: `is missing; or set ${variable}, or ${key} in ./sluice.yaml` });
@@ -44,6 +51,10 @@ export function addressesOf({ registry, bootstrap, environment, file }: AddressS
   if (!entries.has(BOOTSTRAP)) missing("--bootstrap", BOOTSTRAP, "SLUICE_BOOTSTRAP_SERVERS");
   if (problems.length > 0) throw new ConfigError(problems);
   return [...entries];
+}
+
+function urlProblem(text: string): string | null {
+  return /^https?:\/\/./.test(text) ? null : "it must be an http:// or https:// URL";
 }
 
 function textOf(value: unknown): string | readonly string[] {

@@ -1,16 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Schema } from "apache-arrow";
-import { ConfigError, types } from "../../api/mod.ts";
+import { ConfigError, FatalError, types } from "../../api/mod.ts";
 import { readYaml } from "../../../tests/support/configuration.ts";
 import type { SubjectMapping } from "../table_tools.ts";
 import { addressesOf, splitSets, withoutCredentials } from "./addresses.ts";
 import { type Draft, draftLines, type DraftTopic } from "./draft.ts";
 import { EVOLUTION_NONE, proposeEvolution } from "./propose_evolution.ts";
-import { proposePartitions } from "./propose_partitions.ts";
+import { partitionProblem, proposePartitions } from "./propose_partitions.ts";
 import { proposeSizes } from "./propose_sizes.ts";
+import { askBy } from "./questions.ts";
 import { mappingText, shortType } from "./report_text.ts";
 import type { ColumnStatistics } from "./statistics.ts";
-import { subjectHint, subjectTopic, valueSubjects } from "./subjects.ts";
+import { askedSubject, subjectHint, subjectTopic, valueSubjects } from "./subjects.ts";
 import { scalar, yamlText } from "./yaml.ts";
 
 const MAPPING: SubjectMapping = {
@@ -176,18 +177,47 @@ Deno.test("proposeSizes() has the defaults without records, short rounds for muc
 
 Deno.test("addressesOf() takes flags, then the environment, then the file, and names the flags that are missing", () => {
   const file = "bootstrap.servers: file:1\nschema.registry.url: http://file\nsasl.password: ${env:P}\n";
-  assertEquals(addressesOf({ environment: {}, file }), [
+  assertEquals(addressesOf({ environment: {}, file, ask: null }), [
     ["bootstrap.servers", "file:1"],
     ["schema.registry.url", "http://file"],
     ["sasl.password", "${env:P}"],
   ]);
   const environment = { SLUICE_BOOTSTRAP_SERVERS: "env:1", SLUICE_SCHEMA_REGISTRY_URL: "http://env" };
-  assertEquals(addressesOf({ bootstrap: "flag:1", environment, file }), [
+  assertEquals(addressesOf({ bootstrap: "flag:1", environment, file, ask: null }), [
     ["bootstrap.servers", "flag:1"],
     ["schema.registry.url", "http://env"],
   ]);
-  const error = assertThrows(() => addressesOf({ environment: {}, file: null }), ConfigError);
+  const error = assertThrows(() => addressesOf({ environment: {}, file: null, ask: null }), ConfigError);
   assertEquals(error.problems.map(({ key }) => key), ["--registry", "--bootstrap"]);
+});
+
+Deno.test("askBy() asks again for what is no use, takes the default for nothing, and stops where there is no answer", () => {
+  const answers: (string | null)[] = ["", "foo(bar)", "  date(ts) ", "x", null];
+  const said: string[] = [];
+  const ask = askBy(() => answers.shift()!, (text) => said.push(text));
+  const fields = [types.field("ts", types.timestamp()), types.field("n", types.int64())];
+  assertEquals(ask("Where?", "here"), "here");
+  assertEquals(ask("By?", "none", (text) => partitionProblem([text], fields)), "date(ts)");
+  assert(said.length === 1 && said[0].includes('no column "foo(bar)"') && said[0].includes("date(ts)"), said.join());
+  assertThrows(() => ask("By?", "none", (text) => partitionProblem([text], fields)), FatalError, "not answered");
+  assertEquals(["n", "hour(ts)", "date(kafka.timestamp)"].map((by) => partitionProblem([by], fields)), [
+    null,
+    null,
+    null,
+  ]);
+  assert(partitionProblem(["ts", "date(n)"], fields)?.includes("needs a time"));
+});
+
+Deno.test("addressesOf() and askedSubject() ask where somebody is there to answer", () => {
+  const answers = ["", "nowhere", "https://r", "oders-value", "com.x.Order", "orders"];
+  const ask = askBy(() => answers.shift()!, () => {});
+  assertEquals(addressesOf({ environment: {}, file: null, ask }), [
+    ["bootstrap.servers", "127.0.0.1:9092"],
+    ["schema.registry.url", "https://r"],
+  ]);
+  const known = ["com.x.Order", "orders-key", "orders-value"];
+  assertEquals(askedSubject(known, ask), { subject: "com.x.Order", topic: "orders" });
+  assertThrows(() => askedSubject(["orders-key"], ask), FatalError);
 });
 
 Deno.test("splitSets() keeps secrets in clear out of what is written, references to them not", () => {

@@ -20,12 +20,12 @@ import type { SubjectMapping, TableTools } from "../table_tools.ts";
 import { splitSets, type WorkerEntry } from "./addresses.ts";
 import { type Draft, draftLines, type DraftTopic } from "./draft.ts";
 import { EVOLUTION_NONE, type EvolutionProposal, proposeEvolution } from "./propose_evolution.ts";
-import { type PartitionProposal, proposePartitions } from "./propose_partitions.ts";
+import { partitionProblem, type PartitionProposal, proposePartitions } from "./propose_partitions.ts";
 import { proposeSizes } from "./propose_sizes.ts";
 import type { Ask } from "./questions.ts";
 import { mappingText } from "./report_text.ts";
 import { isTime, Statistics } from "./statistics.ts";
-import { subjectHint, type SubjectTopic, subjectTopic, valueSubjects } from "./subjects.ts";
+import { askedSubject, subjectHint, type SubjectTopic, subjectTopic, valueSubjects } from "./subjects.ts";
 import { yamlText } from "./yaml.ts";
 
 const REPLICATION_MAX = 3;
@@ -50,12 +50,15 @@ export class Onboarding {
   }
 
   /** Reads and shows the mappings. Throws ConfigError, DataError where a subject is not there, FatalError where refused. */
-  async readSubjects(): Promise<DraftTopic[]> {
+  async readSubjects(ask: Ask | null): Promise<DraftTopic[]> {
     const config = await this.#registryConfig();
     const parts = { fetch, clock: systemClock, random: Math.random, log: this.#log };
-    const { found, others } = this.flags.all
-      ? valueSubjects(await this.tools.subjectsOf(config, parts))
-      : { found: [subjectTopic(this.flags)], others: [] };
+    const { all, subject, topic } = this.flags;
+    const isOpen = !all && subject === undefined && topic === undefined && ask !== null;
+    const known = all || isOpen ? await this.tools.subjectsOf(config, parts) : [];
+    const { found, others } = all
+      ? valueSubjects(known)
+      : { found: [subjectTopic(isOpen ? askedSubject(known, ask) : this.flags)], others: [] };
     for (const subject of others) console.log(`${subject}: left out, its topic is not in its name (give --topic)\n`);
     const topics: DraftTopic[] = [];
     for (const { subject, topic, strategy } of found) {
@@ -122,7 +125,8 @@ export class Onboarding {
         : partitionsAsTheyAre(topic.mapping, columns)!;
       const tombstones = plan.topics.find((each) => each.topic === topic.topic)?.tombstones ?? 0;
       const evolution = evolutions.get(topic.topic) ?? topic.evolution;
-      return { ...topic, partitions: kept.length === 1 ? asked(found, ask) : found, evolution, tombstones };
+      const partitions = kept.length === 1 && columns === null ? asked(found, fields, ask) : found;
+      return { ...topic, partitions, evolution, tombstones };
     });
     for (const topic of plan.topics) this.#printTopic(topic);
     return {
@@ -314,13 +318,15 @@ function partitionsAsTheyAre(
   return { by, why: "as the table has it", alternatives: [] };
 }
 
-function asked(proposal: PartitionProposal, ask: Ask | null): PartitionProposal {
+function asked(proposal: PartitionProposal, fields: readonly Field[], ask: Ask | null): PartitionProposal {
   if (!ask) return proposal;
   const otherwise = proposal.by.join(", ") || "none";
-  const answer = ask("Partition the table by?", otherwise);
-  if (answer === otherwise) return proposal;
-  const by = answer === "none" ? [] : answer.split(",").map((part) => part.trim()).filter((part) => part !== "");
-  return { ...proposal, by, why: "as you chose" };
+  const answer = ask("Partition the table by?", otherwise, (text) => partitionProblem(splitAnswer(text), fields));
+  return answer === otherwise ? proposal : { ...proposal, by: splitAnswer(answer), why: "as you chose" };
+}
+
+function splitAnswer(answer: string): string[] {
+  return answer === "none" ? [] : answer.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }
 
 /** For all topics together. */

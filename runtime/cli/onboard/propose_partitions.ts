@@ -58,6 +58,27 @@ export function proposePartitions(
   };
 }
 
+/** What is wrong with entries of `partition.by` for these columns; null: nothing. */
+export function partitionProblem(entries: readonly string[], fields: readonly Field[]): string | null {
+  for (const entry of entries) {
+    const [, call, name] = /^(?:(date|hour)\((.*)\)|.*)$/.exec(entry)!;
+    if (call !== undefined && name === "kafka.timestamp") continue;
+    const source = (name ?? entry).toLowerCase();
+    const field = fields.find((each) => each.name.toLowerCase() === source);
+    if (field === undefined) {
+      const choices = [...fields.filter(isTime).map(textOf), "date(kafka.timestamp)"].slice(0, CHOICES_MAX);
+      return `there is no column "${name ?? entry}"; known are columns, date(column) and hour(column), e.g. ${
+        choices.join(", ")
+      }; none: no partitions`;
+    }
+    if (call !== undefined && !isTime(field)) return `${call}() needs a time, "${field.name}" is ${field.type}`;
+    if (call === undefined && field.type.children?.length) return `"${field.name}" has parts; name a plain column`;
+  }
+  return null;
+}
+
+const CHOICES_MAX = 4;
+
 function scoreOf({ name, nullable }: Field, found: ColumnStatistics | null): number {
   let score = HAPPENED.test(name) ? 4 : LIKELY.test(name) ? 3 : 2;
   if (OTHERWISE.test(name)) score -= 3;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { ConfigError } from "../../api/mod.ts";
-import { nearest } from "../../config/nearest.ts";
+import { ConfigError, FatalError } from "../../api/mod.ts";
+import { didYouMean, nearest } from "../../config/nearest.ts";
+import type { Ask } from "./questions.ts";
 
 /** A subject of values and its topic. */
 export interface SubjectTopic {
@@ -49,7 +50,22 @@ export function valueSubjects(subjects: readonly string[]): { found: SubjectTopi
   };
 }
 
-const HINTS_MAX = 5;
+/** Asks which of the subjects is meant, and for its topic where the name does not say it. */
+export function askedSubject(known: readonly string[], ask: Ask): { subject: string; topic?: string } {
+  const { found, others } = valueSubjects(known);
+  if (found.length + others.length === 0) throw new FatalError("Cannot onboard: the registry has no subject of values");
+  const names = [...found, ...others.map((subject) => ({ subject }))].map(({ subject }) => subject);
+  console.log(`The registry has ${someOf(names)}`);
+  const subject = ask(
+    "Which subject?",
+    names[0],
+    (answer) =>
+      names.includes(answer) ? null : `the registry has no such subject of values${didYouMean(answer, names)}`,
+  );
+  return others.includes(subject) ? { subject, topic: ask("Of which topic?", subject) } : { subject };
+}
+
+const HINTS_MAX = 20;
 
 /** What somebody may have meant who named a subject that the registry does not know; "": nothing suggests itself. */
 export function subjectHint({ subject, topic }: SubjectTopic, known: readonly string[]): string {
