@@ -74,13 +74,19 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
     const made = new Fixes(queue, flags, context, instance);
     if (target.kind === "sink") assertReplayable(instance);
     else if (target.topic !== null) await assertTopic(queue.admin, queue.topic, target.topic);
+    const own = await made.of(fix); // what cannot be made of the flags is said before anything begins
     const counts = new ChoiceCounts();
     const request: ReplayRequest = {
       target,
       fix,
       attemptsMax,
       states: flags.includeQuarantined ? ["open", "quarantined"] : ["open"],
-      hasTopic: (letter) => topicOf(letter, instance) !== null,
+      hasTopic: (letter) => {
+        const topic = topicOf(letter, instance);
+        // Once a run has begun it is finished first: what it cannot do is said before.
+        if (topic !== null && target.kind === "topic") own.assertRecords(topic);
+        return topic !== null;
+      },
       choose: () => readChosen(queue, choice, counts),
       newest: () => attemptsOf(queue.read()),
       abandon: flags.abandon ?? false,
@@ -90,7 +96,7 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
       const ledger = await queue.ledger();
       const report = await dryRun(request, ledger, {
         read: () => queue.read(),
-        fix: await made.of(fix),
+        fix: own,
         instance,
         toTopic: target.kind === "topic",
         memoryBytes: MEMORY_BYTES,
@@ -101,7 +107,6 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
       else print([report.text, ...leftOut(queue, counts)].join("\n"));
       return 0;
     }
-    await made.of(fix); // what cannot be made of the flags is said before anything begins
     const parts = await replayParts(queue, instance, made, flags);
     try {
       const result = await replay(parts, request);

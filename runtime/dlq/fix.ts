@@ -27,7 +27,9 @@ export interface Fix {
   readonly stage: FixStage | undefined;
   /** The letters with the bytes to decode. Those that it leaves out are neither there nor refused. */
   readonly changed: (letters: readonly Letter[]) => Promise<Fixed>;
-  /** The letters as records for a topic, all changes in them. Throws FatalError where they cannot be encoded anew. */
+  /** Throws FatalError where records of a topic cannot be encoded anew, and the fix changes them. */
+  readonly assertRecords: (topic: string | null) => void;
+  /** The letters as records for a topic, all changes in them: see `assertRecords`. */
   readonly records: (letters: readonly Letter[]) => Promise<Fixed>;
 }
 
@@ -77,6 +79,7 @@ export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
     instance,
     stage: own && ((batch, reject) => isRewritten(batch.topic) ? [batch] : own(batch, reject)),
     changed: (letters) => change(letters, isRewritten),
+    assertRecords: (topic) => own && assertJson(topic, instance),
     records: async (letters) => {
       for (const { origin } of own ? letters : []) assertJson(origin?.topic ?? elsewhere, instance);
       return await change(letters, isJson);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ConfigError, FatalError } from "../api/mod.ts";
 import { plugins } from "../cli/parts.ts";
@@ -99,6 +99,7 @@ Deno.test("createFix() refuses what can have no effect or no end", async () => {
   await assertRejects(() => fixOf({ schemaId: 3 }), ConfigError, "name no schema");
   const avro = await fixOf({ options: ["value.converter=avro"], drops: ["a"] });
   await assertRejects(() => avro.records([letterOf()]), FatalError, "only JSON can be encoded anew");
+  assertThrows(() => avro.assertRecords("orders"), FatalError, "only JSON can be encoded anew");
 });
 
 Deno.test("createFix() drops a field of any JSON object and changes nothing else", async () => {
