@@ -301,3 +301,11 @@ Deno.test("json takes value.schema inline or from a file, and refuses a bad one"
   assertThrows(() => create(path), ConfigError, "value.schema");
   assertThrows(() => create('{"type":"struct","fields":[{"name":"a","type":"money"}]}'), ConfigError, 'field "a"');
 });
+
+Deno.test("json takes time by the length of a number, zeros in its middle too", async () => {
+  const zeros = "0".repeat(1_000_000);
+  const outOfRange = await one(types.int64(), "9".repeat(40));
+  assertEquals(await one(types.int64(), `1${zeros}1`), outOfRange);
+  assertEquals(await one(types.decimal(38, 2), `1${zeros}1.5`), outOfRange);
+  assertEquals(await one(types.int64(), `7.${zeros}`), 7n);
+});

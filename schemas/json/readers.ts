@@ -240,7 +240,10 @@ export function unscaled(scan: Scanner, scale: number): bigint | "inexact" | "la
   const mantissa = /^-?([0-9]*)(?:\.([0-9]*))?/.exec(text)!;
   const digits = `${mantissa[1]}${mantissa[2] ?? ""}`.replace(/^0+/, "");
   if (digits === "") return 0n;
-  const kept = digits.replace(/0+$/, "");
+  let end = digits.length;
+  // Not by an expression: that would try a run of zeros from each of them.
+  while (digits.charCodeAt(end - 1) === 0x30) end--;
+  const kept = digits.slice(0, end);
   const shift = scan.exponent + scale + digits.length - kept.length;
   if (shift < 0) return "inexact";
   if (kept.length + shift > 38) return "large";
