@@ -56,6 +56,9 @@ const WORDS: Readonly<Record<Stage, string>> = {
   TASK_PUT: "put",
 };
 
+/** A letter is larger than what the producer sends. */
+export class LetterTooLargeError extends FatalError {}
+
 const ENCODER = new TextEncoder();
 const STACKTRACE = `${CONNECT_HEADERS}exception.stacktrace`;
 const DROPPED = ENCODER.encode("[dropped: the letter would be too large]");
@@ -63,7 +66,7 @@ const DROPPED = ENCODER.encode("[dropped: the letter would be too large]");
 const RECORD_OVERHEAD_BYTES = 256;
 const HEADER_OVERHEAD_BYTES = 10;
 
-/** The letter for a record, its bytes copied. Throws FatalError where it cannot be made to fit. */
+/** The letter for a record, its bytes copied. Throws LetterTooLargeError where it cannot be made to fit. */
 export function deadLetter(
   records: RawRecords,
   index: number,
@@ -90,7 +93,7 @@ export function deadLetter(
   };
   if (letterBytes(short) <= options.recordBytesMax) return short;
   const { topic, partition } = records;
-  throw new FatalError(
+  throw new LetterTooLargeError(
     `Cannot set aside ${topic}-${partition}@${rawOffset(records, index)}: its dead letter for ` +
       `"${options.deadLetterTopic}" has ${letterBytes(short)} bytes without the stack trace (key ` +
       `${letter.key?.length ?? 0}, value ${letter.value?.length ?? 0}), the producer sends at most ` +

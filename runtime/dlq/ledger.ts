@@ -34,11 +34,10 @@ export class Ledger {
     return stateOf(letter, this.entryOf(letter));
   }
 
-  /** How often a letter's record was one; of a letter that does not say where it came from also how often it was refused since. */
+  /** How often a letter's record was one; of a letter that no new one can follow also how often it was refused since. */
   attemptsOf(letter: LetterId & Pick<Letter, "attempts">): number {
-    const entry = letter.origin ? undefined : this.entryOf(letter);
-    const counts = entry?.state === "open" || entry?.state === "quarantined";
-    return counts ? Math.max(entry.attempts, letter.attempts) : letter.attempts;
+    const entry = this.entryOf(letter);
+    return entry?.of === letter.attempts ? entry.attempts : letter.attempts;
   }
 
   /** How many records it says something of. */
@@ -128,11 +127,12 @@ function takeRecord(ledger: Ledger, records: RawRecords, index: number): void {
 
 function parseEntry(key: string, bytes: Uint8Array): LedgerEntry {
   const entry = jsonOf(bytes) as Partial<LedgerEntry> | null;
-  const { state, attempts, run = "", atMs = 0, note = null } = entry ?? {};
+  const { state, attempts, of, run = "", atMs = 0, note = null } = entry ?? {};
   const isEntry = STATES.includes(String(state)) && Number.isSafeInteger(attempts) && typeof run === "string" &&
-    typeof atMs === "number" && (note === null || typeof note === "string");
+    typeof atMs === "number" && (note === null || typeof note === "string") &&
+    (of === undefined || Number.isSafeInteger(of));
   if (!isEntry) throw noSense(key, bytes, "state of a letter");
-  return { state: state!, attempts: attempts!, run, atMs, note };
+  return { state: state!, attempts: attempts!, ...(of === undefined ? {} : { of }), run, atMs, note };
 }
 
 /** What a value of the ledger holds; undefined where it is no JSON. */

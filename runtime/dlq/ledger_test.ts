@@ -62,14 +62,17 @@ Deno.test("Ledger tells records of a topic that was created again from those at 
   assertEquals([before, after, without, after].map((letter) => copies.isCopy(letter)), [false, false, false, true]);
 });
 
-Deno.test("Ledger counts how often a letter without origin was refused; it stays open until it is quarantined", () => {
-  const ledger = new Ledger();
-  const letter = letterOf({ origin: null });
-  const entry = { attempts: 2, run: "r", atMs: 1, note: null };
-  ledger.take(...entryChange(letter, { ...entry, state: "open" }));
-  assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["open", 2]);
-  ledger.take(...entryChange(letter, { ...entry, state: "quarantined", attempts: 4 }));
-  assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["quarantined", 4]);
+Deno.test("Ledger counts how often a letter was refused that no new one can follow; it stays open until it is quarantined", () => {
+  for (const letter of [letterOf({ origin: null, attempts: 2 }), letterOf({ attempts: 2 })]) {
+    const ledger = new Ledger();
+    const entry = { attempts: 3, of: 2, run: "r", atMs: 1, note: null };
+    ledger.take(...entryChange(letter, { ...entry, state: "open" }));
+    assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["open", 3]);
+    const earlier = { ...letter, attempts: 1 };
+    assertEquals([ledger.stateOf(earlier), ledger.attemptsOf(earlier)], ["replayed", 1]);
+    ledger.take(...entryChange(letter, { ...entry, state: "quarantined", attempts: 4 }));
+    assertEquals([ledger.stateOf(letter), ledger.attemptsOf(letter)], ["quarantined", 4]);
+  }
 });
 
 Deno.test("Ledger does not take the letters of a topic that is named run for runs", () => {

@@ -82,11 +82,16 @@ export function letterTimeMs({ setAsideMs, timestampMs }: Pick<Letter, "setAside
 
 /**
  * What the ledger holds for a key: letters of it with `attempts` up to this one are done with. Where it says `open`, they are
- * not: so often was a letter refused that does not say where its record came from, and that no new letter can follow.
+ * not: so often was a letter refused that no new one can follow, see `of`.
  */
 export interface LedgerEntry {
   readonly state: LetterState;
   readonly attempts: number;
+  /**
+   * The `attempts` of the letter that it counts on for: one that does not say where its record came from, or is too large to
+   * be written once more.
+   */
+  readonly of?: number;
   /** The run that did it. */
   readonly run: string;
   /** ms since 1970 UTC. */
@@ -97,5 +102,6 @@ export interface LedgerEntry {
 
 /** What became of a letter, by the ledger's entry for its key. */
 export function stateOf(letter: Letter, entry: LedgerEntry | undefined): LetterState {
-  return entry && letter.attempts <= entry.attempts ? entry.state : "open";
+  if (!entry || letter.attempts > entry.attempts) return "open";
+  return letter.attempts < (entry.of ?? 0) ? "replayed" : entry.state; // the record became a letter again
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Clock, type DataError, FatalError, type Log, slabOf } from "../api/mod.ts";
-import { deadLetter, type LetterOptions, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
+import { deadLetter, type LetterOptions, LetterTooLargeError, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
 import type { Fetcher, KafkaAdmin, ProducerRecord, TransactionalProducer } from "../kafka/types.ts";
 import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
 import type { Letter, LetterId } from "./letter.ts";
@@ -99,7 +99,7 @@ export class RunWork {
   }): Promise<void> {
     const { passed = [], refused = [], records = [], changes = [] } = done;
     const { counts } = this.#run;
-    const letters = refused.map((refusal) => refusal.letter.origin ? this.#again(refusal) : this.#counted(refusal));
+    const letters = refused.map((refusal) => this.#again(refusal) ?? this.#counted(refusal));
     const run = {
       ...this.#run,
       counts: {
@@ -135,20 +135,13 @@ export class RunWork {
     for (const [key, value] of changes) this.ledger.take(key, value);
   }
 
-  /** A letter once more. Over the limit it is quarantined from the start. */
-  #again({ letter, stage, error }: Refusal): Again {
-    const { deadLetterTopic, clock } = this.world;
+  /** A letter once more, over the limit quarantined from the start. Null where there can be none of the same record. */
+  #again({ letter, stage, error }: Refusal): Again | null {
+    const { clock } = this.world;
     const { id, attemptsMax } = this.#run;
+    const record = this.#letterOf({ letter, stage, error });
+    if (record === null) return null;
     const isQuarantined = letter.attempts + 1 > attemptsMax;
-    const { topic, partition, offset, topicId = "" } = letter.origin!;
-    const counted = { key: `${SLUICE_HEADERS}attempts`, value: ENCODER.encode(String(letter.attempts)) };
-    const records = slabOf([{ ...letter, headers: [...letter.headers, counted], offset }], {
-      ...{ topic, topicId, partition },
-      from: offset,
-    });
-    // The same connector's, whoever replays it: the ledger knows letters by it.
-    const connector = letter.connector || this.letterOptions.connector;
-    const record = deadLetter(records, 0, stage, error, { ...this.letterOptions, connector, deadLetterTopic });
     const marked = { key: `${SLUICE_HEADERS}quarantined`, value: ENCODER.encode("true") };
     const entry = { run: id, atMs: clock.now(), note: null };
     return {
@@ -163,16 +156,33 @@ export class RunWork {
     };
   }
 
-  /**
-   * One that does not say where its record came from: a new letter could not be told to be of the same record, so it stays what
-   * it is, and the ledger counts.
-   */
+  /** The new letter; null where nobody could tell that it is of the same record, or the producer does not send one so large. */
+  #letterOf({ letter, stage, error }: Refusal): ProducerRecord | null {
+    if (!letter.origin) return null;
+    const { topic, partition, offset, topicId = "" } = letter.origin;
+    const counted = { key: `${SLUICE_HEADERS}attempts`, value: ENCODER.encode(String(letter.attempts)) };
+    const records = slabOf([{ ...letter, headers: [...letter.headers, counted], offset }], {
+      ...{ topic, topicId, partition },
+      from: offset,
+    });
+    // The same connector's, whoever replays it: the ledger knows letters by it.
+    const connector = letter.connector || this.letterOptions.connector;
+    const { deadLetterTopic } = this.world;
+    try {
+      return deadLetter(records, 0, stage, error, { ...this.letterOptions, connector, deadLetterTopic });
+    } catch (tooLarge) {
+      if (tooLarge instanceof LetterTooLargeError) return null;
+      throw tooLarge;
+    }
+  }
+
+  /** Without a new letter the one that is there stays what it is, and the ledger counts. */
   #counted({ letter }: Refusal): Again {
     const { id, attemptsMax } = this.#run;
     const attempts = this.ledger.attemptsOf(letter) + 1;
     const isQuarantined = attempts > attemptsMax;
     const state = isQuarantined ? "quarantined" : "open";
-    const entry = { state, attempts, run: id, atMs: this.world.clock.now(), note: null } as const;
+    const entry = { state, attempts, of: letter.attempts, run: id, atMs: this.world.clock.now(), note: null } as const;
     return { record: null, change: entryChange(letter, entry), isQuarantined };
   }
 }

@@ -91,9 +91,17 @@ export function toMessage({ topic, key, value, headers, timestampMs }: ProducerR
       Buffer.from(header.key),
       (header.value === null ? null : buffer(header.value)) as Buffer,
     ])),
-    timestamp: BigInt(Math.trunc(timestampMs)),
+    timestamp: int64(timestampMs),
   };
 }
+
+/** Anybody may have chosen a record's timestamp; the largest ones are no numbers that are exact. */
+function int64(ms: number): bigint {
+  const whole = BigInt(Math.trunc(ms));
+  return whole < INT64_END ? whole : INT64_END - 1n;
+}
+
+const INT64_END = 2n ** 63n;
 
 function buffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
