@@ -203,6 +203,8 @@ class Rules implements PayloadRules {
   #tagsOf({ fullName, inlineTags }: FieldPlace): readonly string[] {
     let tags = this.#tags.get(fullName);
     if (!tags) {
+      // Records of a schema that contains itself can have any number of names.
+      if (this.#tags.size >= TAGGED_MAX) this.#tags.clear();
       const { metadata } = this.parts.owner;
       tags = [...new Set([...inlineTags, ...(metadata ? taggedIn(metadata, fullName) : [])])];
       this.#tags.set(fullName, tags);
@@ -241,6 +243,9 @@ class Rules implements PayloadRules {
     throw new DataError(`Cannot accept the record: rule ${name} of ${owner.what}${at} ${what}${letter}`, details);
   }
 }
+
+/** Names of fields whose tags are kept. */
+const TAGGED_MAX = 10_000;
 
 const SKIPPED = Symbol("skipped");
 
