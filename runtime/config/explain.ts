@@ -16,7 +16,7 @@ import { isPassedOn, WORKER_OPTIONS } from "./worker_options.ts";
 /** One option. */
 export interface ExplainedOption {
   readonly key: string;
-  /** As text; null: nothing. Secrets are `[hidden]`, what came from a reference is the reference. */
+  /** As text; null: nothing. Secrets are `[hidden]`, what came from a reference is the reference; `note` has what it is. */
   readonly value: string | null;
   /** `default`, a file's path, a variable's name, `--set`, or `worker` (its option of the same name). */
   readonly from: string;
@@ -153,20 +153,31 @@ function rowsOf(
     }
     const entry = own.get(key) ?? passed.get(key);
     const from = entry === undefined ? "default" : own.has(key) ? entry.source : "worker";
-    if (entry?.shown !== undefined) return [{ key, value: entry.shown, from }];
-    return [{ key, value: valueText(option, values[name]), from }];
+    const value = valueText(option, values[name]);
+    if (entry?.shown === undefined) return [{ key, value, from }];
+    return [{
+      key,
+      value: entry.shown,
+      from,
+      ...option.type === "secret" || value === null ? {} : { note: `is ${value}` },
+    }];
   });
 }
 
 /** What was given, as it was. */
 function given(key: string, option: AnyOption | null, entry: RawEntry): ExplainedOption {
   const isHidden = entry.shown === undefined && isSecretKey(option, key);
-  return { key, value: isHidden ? "[hidden]" : shownValue(entry), from: entry.source };
+  return { key, value: isHidden ? "[hidden]" : masked(shownValue(entry)), from: entry.source };
 }
 
 function valueText({ type }: AnyOption, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (type === "secret") return "[hidden]";
   if (typeof value === "number") return showNumber(type, value);
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return masked(Array.isArray(value) ? value.join(", ") : String(value));
+}
+
+/** User and password of URLs are a secret wherever they stand. */
+function masked(text: string): string {
+  return text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\/@\s,]+@/gi, "$1[hidden]@");
 }

@@ -5,7 +5,7 @@ import { readConfig } from "./read_config.ts";
 
 const YAML = `
 bootstrap.servers: b:9092
-schema.registry.url: http://registry:8081
+schema.registry.url: http://ann:open%20sesame@registry:8081
 key.converter: string
 worker.threads: 1
 http.auth: basic
@@ -16,7 +16,7 @@ connectors:
     topics: orders
     tasks.max: 4
     value.converter: avro
-    table.uri: s3://lake/orders
+    table.uri: \${env:LAKE}/orders
     commit.interval.ms: 5s
     s3.access.key.id: AKIA
     s3.secret.access.key: \${env:SECRET}
@@ -35,7 +35,7 @@ async function explained() {
   const config = await readConfig({
     path: "sluice.yaml",
     sets: ["commit.interval.ms=7s"],
-    environment: { SECRET: "s3cret", SLUICE_CONNECTORS__ORDERS__MEMORY_BYTES: "32MiB" },
+    environment: { SECRET: "s3cret", LAKE: "s3://lake", SLUICE_CONNECTORS__ORDERS__MEMORY_BYTES: "32MiB" },
     readTextFile: () => Promise.resolve(YAML),
   }, plugins);
   const { worker, connectors } = explainConfig(config);
@@ -55,7 +55,8 @@ Deno.test("explainConfig() says what each option is and where from", async () =>
     ["commit.timeout.ms", "30s", "default"],
     ["errors.deadletterqueue.topic.name", null, "default"],
     ["key.converter", "string", "worker"],
-    ["schema.registry.url", "http://registry:8081", "worker"],
+    ["schema.registry.url", "http://[hidden]@registry:8081", "worker"],
+    ["table.uri", "${env:LAKE}/orders", "sluice.yaml"],
     ["s3.access.key.id", "[hidden]", "sluice.yaml"],
     ["s3.secret.access.key", "${env:SECRET}", "sluice.yaml"],
     ["s3.session.token", null, "default"],
@@ -68,6 +69,7 @@ Deno.test("explainConfig() says what each option is and where from", async () =>
   for (const [key, value, from] of wanted) {
     assertEquals([key, orders(key)?.value, orders(key)?.from], [key, value, from]);
   }
+  assertEquals([orders("table.uri")?.note, orders("s3.secret.access.key")?.note], ["is s3://lake/orders", undefined]);
   assertEquals(worker("http.auth.users.alice")?.value, "[hidden]");
   assertEquals(worker("bootstrap.servers")?.value, "b:9092");
 });

@@ -8,8 +8,9 @@ import { ConfigError, type ConfigProblem } from "../api/errors.ts";
 import { checkBudgets } from "./budgets.ts";
 import { checkHttp } from "./check_http.ts";
 import { checkSecurity } from "./check_security.ts";
+import { INSTANCE_OPTIONS } from "./instance_options.ts";
 import { optionOf, parseKeys, unknownKey } from "./parse_config.ts";
-import type { RawConfig, RawKeys } from "./raw.ts";
+import { fromText, type RawConfig, type RawKeys } from "./raw.ts";
 import { type Instance, type NamedPlugin, type Plugins, resolveInstance } from "./resolve_instance.ts";
 import { isPassedOn, WORKER_OPTIONS, type WorkerValues } from "./worker_options.ts";
 
@@ -43,13 +44,19 @@ export function isWorkerKey(key: string): boolean {
   return optionOf(WORKER_OPTIONS, key) !== null && !/\.converter$/.test(key);
 }
 
-function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigProblem[]): WorkerValues {
+function parseWorker(keys: RawKeys, { connectors, converters }: Plugins, problems: ConfigProblem[]): WorkerValues {
   const passedOn: ConfigDef = Object.assign({}, ...converters.map((converter) => converter.options));
   const known = [...Object.keys(WORKER_OPTIONS), ...Object.keys(passedOn).filter(isPassedOn)];
   for (const [key, entry] of keys) {
     const isKnown = optionOf(WORKER_OPTIONS, key) !== null || (isPassedOn(key) && optionOf(passedOn, key) !== null) ||
       /^(key|value|header)\.converter\./.test(key);
-    if (!isKnown) problems.push(unknownKey(key, entry, known, ""));
+    if (isKnown) continue;
+    const problem = unknownKey(key, entry, known, "");
+    const isMisplaced = [INSTANCE_OPTIONS, ...connectors.map(({ options }) => options)].some((def) =>
+      optionOf(def, key)
+    );
+    const why = `is no option of the worker, but one of connectors: put it below connectors.NAME${fromText(entry)}`;
+    problems.push(isMisplaced ? { ...problem, why } : problem);
   }
   const values = parseKeys(WORKER_OPTIONS, keys, "", problems);
   checkSecurity(values, keys, problems);
@@ -57,7 +64,13 @@ function parseWorker(keys: RawKeys, { converters }: Plugins, problems: ConfigPro
   return values;
 }
 
+/** Once each; what two parts refuse as unknown, as the one has it that says more. */
 function withoutRepeats(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const seen = new Set<string>();
-  return problems.filter(({ key, why }) => !seen.has(`${key}\0${why}`) && seen.add(`${key}\0${why}`));
+  const saysLess = ({ key, why }: ConfigProblem) =>
+    problems.some((other) => other.key === key && other.why.length > why.length && other.why.startsWith(`${why};`));
+  return problems.filter((problem) => {
+    const same = `${problem.key}\0${problem.why}`;
+    return !saysLess(problem) && !seen.has(same) && seen.add(same);
+  });
 }

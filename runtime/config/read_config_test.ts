@@ -155,6 +155,16 @@ connectors:
   );
 });
 
+Deno.test("readConfig() says where an option belongs that stands beside connectors, and refuses no key twice", async () => {
+  assertEquals(await problemsOf(`tasks.max: 3\n${EXAMPLE}`), [
+    "tasks.max: is no option of the worker, but one of connectors: put it below connectors.NAME",
+  ]);
+  const twice = await problemsOf(
+    EXAMPLE.replace("    value.converter:", "    value.converter.schma: x\n    value.converter:"),
+  );
+  assertEquals(twice.filter((problem) => problem.includes("schma")).length, 1, twice.join());
+});
+
 Deno.test("readConfig() prefers the command line to the environment, and that to the file", async () => {
   const environment = {
     SLUICE_CONNECTORS__ORDERS__COMMIT_INTERVAL_MS: "2000",
