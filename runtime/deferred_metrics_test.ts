@@ -48,11 +48,14 @@ Deno.test("deferredMetrics() shows what was told before and after it is loaded, 
 
 Deno.test("deferredMetrics() loads what takes the figures in where too many wait", async () => {
   let loads = 0;
-  const { rebalanced, text } = deferredMetrics(() => {
+  const { rebalanced, assigned, text } = deferredMetrics(() => {
     loads++;
     return Promise.resolve(createMetrics());
   });
-  for (let i = 0; i < 1_001; i++) rebalanced("a");
+  for (let i = 0; i < 1_001; i++) {
+    rebalanced("a");
+    assigned("a", []);
+  }
   assertEquals(loads, 1);
   assert((await text()).includes('rebalances_total{connector="a"} 1001'));
 });

@@ -56,6 +56,10 @@ export interface RejectCount {
   readonly count: number;
 }
 
+/** A reason is a phrase without values, but a plugin's may be none: of so many each has a count, further ones share one. */
+const REASONS_MAX = 200;
+const OTHER_REASONS = "other reasons";
+
 /** Counts for one task. */
 export class TaskMeter implements TaskCounters {
   readonly #rejects = new Map<string, { stage: string; reason: string; count: number }>();
@@ -94,8 +98,11 @@ export class TaskMeter implements TaskCounters {
   /** `isLogged`: the log has a line of it. */
   rejected(stage: string, reason: string, isLogged = false): void {
     if (isLogged) this.#errorsLogged++;
-    const key = `${stage}\0${reason}`;
-    const count = this.#rejects.get(key) ?? { stage, reason, count: 0 };
+    const known = this.#rejects.get(`${stage}\0${reason}`);
+    const isNew = !known && this.#rejects.size < REASONS_MAX;
+    const counted = known || isNew ? reason : OTHER_REASONS;
+    const key = `${stage}\0${counted}`;
+    const count = known ?? this.#rejects.get(key) ?? { stage, reason: counted, count: 0 };
     count.count++;
     this.#rejects.set(key, count);
   }

@@ -52,7 +52,7 @@ export class ConnectorFigures {
   readonly topics = new Map<string, { state: string; restarts: number }>();
   readonly committers = new CommitterUsage();
   assigned: number | null = null;
-  /** A number for each that began; `sinceMs`: the one under way. */
+  /** Those that have ended; `sinceMs`: the one under way. */
   rebalances = 0;
   rebalanceSinceMs: number | null = null;
   lastRebalanceMs: number | null = null;
@@ -94,14 +94,16 @@ export class ConnectorFigures {
   }
 
   rebalancing({ ms }: Moment): void {
-    this.rebalances++;
     this.rebalanceSinceMs ??= ms;
   }
 
   /** The group has dealt out its partitions. */
   dealt(partitions: number, { ms }: Moment): void {
     this.assigned = partitions;
-    if (this.rebalanceSinceMs !== null) this.rebalanceMs.note(ms - this.rebalanceSinceMs, ms);
+    if (this.rebalanceSinceMs !== null) {
+      this.rebalances++;
+      this.rebalanceMs.note(ms - this.rebalanceSinceMs, ms);
+    }
     this.rebalanceSinceMs = null;
     this.lastRebalanceMs = ms;
   }

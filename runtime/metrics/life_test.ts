@@ -146,6 +146,7 @@ Deno.test("createMetrics() times rebalances from their begin to the assignment",
     metrics.rebalanced("o");
     const page = await script.page();
     assertEquals(page("worker_rebalance_rebalancing", 'connector="o"'), 1);
+    assertEquals(page("worker_rebalance_completed_rebalances_total", 'connector="o"'), seconds === 2 ? 0 : 1);
     script.pass(seconds);
     metrics.assigned("o", [partition]);
   }

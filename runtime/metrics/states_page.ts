@@ -83,9 +83,14 @@ function workerGroup(page: Page, worker: WorkerFigures, nowMs: () => number): vo
 
 function rebalances(page: Page, { connectors }: WorkerFigures, nowMs: () => number): void {
   const name = (metric: string) => `kafka_connect_worker_rebalance_${metric}`;
-  page.counter(name("completed_rebalances_total"), "Rebalances of the group.", ["connector"], (show) => {
-    for (const [connector, { rebalances }] of connectors) if (rebalances > 0) show({ connector }, rebalances);
-  });
+  page.counter(
+    name("completed_rebalances_total"),
+    "Rebalances of the group that have ended.",
+    ["connector"],
+    (show) => {
+      for (const [connector, { rebalances }] of connectors) show({ connector }, rebalances);
+    },
+  );
   const gauge = (metric: string, help: string, value: (figures: ConnectorFigures, ms: number) => number | null) =>
     page.gauge(metric, help, ["connector"], (show) => {
       for (const [connector, figures] of connectors) {

@@ -127,7 +127,7 @@ class Guard {
   /** Errors pass: their stacks name the module. */
   #thrown(method: string, error: unknown): Error {
     if (error instanceof Error) return error;
-    return new Error(
+    return new FatalError(
       `${method} of ${this.name} threw ${shown(error)}; throw a RetriableError, DataError or FatalError`,
     );
   }

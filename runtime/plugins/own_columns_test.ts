@@ -36,7 +36,7 @@ Deno.test("ownBatch() makes any columns of another copy of Arrow ours, value for
       const picked = takeBatch(own, Int32Array.from({ length: own.numRows }, (_, i) => own.numRows - 1 - i));
       assertEquals(rowsOf(picked), rowsOf(batch).reverse());
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 
