@@ -15,6 +15,10 @@ import { withProducer } from "./topics.ts";
 
 const KILLS = 20;
 const PARTITIONS = 4;
+/** On a machine with much else to do a start takes 20 s, and as long again until the first commit of what has piled up. */
+const MOMENT_MS_MAX = 120_000;
+/** Between two batches of records: what piles up while a slow machine starts has to be read by it, too. */
+const PAUSE_MS = 40;
 
 Deno.test("kill -9 at twenty random moments loses nothing and repeats nothing", async () => {
   const seed = Number(Deno.env.get("KILL_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -39,7 +43,7 @@ Deno.test("kill -9 at twenty random moments loses nothing and repeats nothing", 
   const ending = new AbortController();
   const producing = withProducer(
     scratch.bootstrap,
-    (producer) => keepProducing(producer, { topic, partitions: PARTITIONS, signal: ending.signal }),
+    (producer) => keepProducing(producer, { topic, partitions: PARTITIONS, signal: ending.signal, pauseMs: PAUSE_MS }),
   );
   producing.catch(() => {}); // awaited below
   try {
@@ -90,22 +94,22 @@ async function moment(program: Program, table: string, random: () => number): Pr
     case 0: // while it starts
       return await sleep(900);
     case 1: // once it reads, before the first commit
-      await program.says("Starting");
-      await program.while("a data file is open", () => has((name) => name.startsWith(".sluice-")));
+      await program.says("Starting", 1, MOMENT_MS_MAX);
+      await program.while("a data file is open", () => has((name) => name.startsWith(".sluice-")), MOMENT_MS_MAX);
       return;
     case 2: { // data files are durable, no version names them
       const before = await files(".parquet");
-      return await program.while("a data file is closed", async () => await files(".parquet") > before);
+      return await program.while("a data file is closed", async () => await files(".parquet") > before, MOMENT_MS_MAX);
     }
     case 3: { // a version has just been written, nobody has been told
       const before = await files(".json");
-      return await program.while("a version is there", async () => await files(".json") > before);
+      return await program.while("a version is there", async () => await files(".json") > before, MOMENT_MS_MAX);
     }
     case 4: // while the outcome is told and offsets advance
-      await program.says("Committed", 1);
+      await program.says("Committed", 1, MOMENT_MS_MAX);
       return await sleep(30);
     default: // anywhere in the rounds that follow
-      await program.says("Committed", 1 + Math.floor(random() * 2));
+      await program.says("Committed", 1 + Math.floor(random() * 2), MOMENT_MS_MAX);
       return await sleep(1000);
   }
 }
