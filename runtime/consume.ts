@@ -14,6 +14,8 @@ export type OffsetsMissing = "fail" | "earliest" | "latest";
 /** Where a partition stands, and what is known of its log. */
 export interface Position extends TopicPartition {
   readonly epoch: number;
+  /** Where it was opened. */
+  readonly opened: bigint;
   next: bigint;
   readonly until: bigint | null;
   /** Changes whenever the partition is moved. */
@@ -70,6 +72,7 @@ export class ConsumeStage {
       topicId,
       partition,
       epoch,
+      opened: offset,
       next: offset,
       until,
       token: Symbol(),

@@ -42,6 +42,8 @@ export interface TaskMetrics {
 export interface PartitionMetrics {
   readonly topic: string;
   readonly partition: number;
+  /** Where the target had it when it was opened: what is before is in the target. */
+  readonly opened?: bigint;
   /** The next offset to read. */
   readonly next: bigint;
   /** The end and the start of the log as the last fetch saw them; null before the first. */
@@ -122,9 +124,9 @@ export class TaskMeter implements TaskCounters {
   }
 
   snapshot(): TaskMetrics {
-    const partitions = [...this.consume.positions].map(({ topic, partition, next, endOffset, logStartOffset }) => (
-      { topic, partition, next, endOffset, logStartOffset }
-    ));
+    const partitions = [...this.consume.positions].map((
+      { topic, partition, opened, next, endOffset, logStartOffset },
+    ) => ({ topic, partition, opened, next, endOffset, logStartOffset }));
     this.retention.look(partitions);
     const puts = { ...this.stages.takePuts(), rowsMax: this.#putRowsMax };
     this.#putRowsMax = 0;

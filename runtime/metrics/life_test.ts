@@ -136,6 +136,18 @@ Deno.test("createMetrics() tells of errors as Connect counts them", async () => 
   assert((await metrics.text()).includes(`sluice_skipped_records_total{${TASK}} 9`));
 });
 
+Deno.test("createMetrics() counts what was read before the first look as active, where tasks say where they began", async () => {
+  const script = new Script();
+  const { metrics } = script;
+  metrics.tasks("o", 1);
+  metrics.taskState("o", 0, "RUNNING");
+  const partition = { topic: "t", partition: 0, opened: 40n, next: 100n, endOffset: 100n, logStartOffset: 0n };
+  metrics.task("o", 0, read(100n, { partitions: [partition] }));
+  assertEquals((await script.page())("sink_task_sink_record_active_count", TASK), 60);
+  script.commit(0, 40n, 90n, { kind: "committed", version: 1n }, 1);
+  assertEquals((await script.page())("sink_task_sink_record_active_count", TASK), 10);
+});
+
 Deno.test("createMetrics() times rebalances from their begin to the assignment", async () => {
   const script = new Script();
   const { metrics } = script;

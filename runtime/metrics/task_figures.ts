@@ -66,10 +66,9 @@ export class TaskFigures {
     if (errorsOf(now) > errorsOf(last)) this.lastErrorMs = wallMs;
     const open = new Set(now.partitions.map(partitionKey));
     for (const key of this.#committed.keys()) if (!open.has(key)) this.#committed.delete(key);
-    // What was read before it was looked at for the first time counts from the first commit on.
     for (const each of now.partitions) {
       const key = partitionKey(each);
-      if (!this.#committed.has(key)) this.#committed.set(key, each.next);
+      if (!this.#committed.has(key)) this.#committed.set(key, each.opened ?? each.next);
     }
     this.last = now;
     this.#toldMs = ms;
