@@ -144,6 +144,23 @@ Deno.test("configInfos() shows no secret, and references as they are", async () 
   assert(!/AKIA|s3cret|hush/.test(text), text);
 });
 
+Deno.test("configInfos() suggests something for the first of many unknown keys, and takes its time for no more", async () => {
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`topcs${i}`, "t"]));
+  const { errors } = await infos({ ...GOOD, topcs: "t", ...many });
+  assertEquals(Object.keys(errors).length, 5001);
+  assertEquals(errors.topcs, ['is no option; did you mean "topics"?']);
+  assertEquals(errors.topcs4999, ["is no option"]);
+});
+
+Deno.test("configInfos() refuses names that no URL and no group can hold", async () => {
+  for (const name of [".", "..", "a/b", "a b", "x".repeat(250)]) {
+    assertEquals((await infos({ ...GOOD, name })).errors.name?.length, 1, name);
+  }
+  for (const name of ["...", ".a", "x".repeat(249)]) {
+    assertEquals((await infos({ ...GOOD, name })).error_count, 0, name);
+  }
+});
+
 Deno.test("configInfos() misses name, connector and topics where they are missing", async () => {
   const { errors } = await infos({});
   for (const key of ["name", "connector.class", "topics"]) assert(errors[key]?.length > 0, JSON.stringify(errors));

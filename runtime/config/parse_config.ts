@@ -116,8 +116,16 @@ export function optionOf(def: ConfigDef, key: string): AnyOption | null {
 /** Reports keys that no option has, with the nearest that there is. */
 export function refuseUnknown(def: ConfigDef, keys: RawKeys, path: string, problems: ConfigProblem[]): void {
   for (const [key, entry] of keys) {
-    if (optionOf(def, key) === null) problems.push(unknownKey(key, entry, Object.keys(def), path));
+    if (optionOf(def, key) === null) problems.push(unknownKey(key, entry, suggested(problems, Object.keys(def)), path));
   }
+}
+
+/** Beyond so many problems nothing more is suggested: it takes a millisecond each, of a thread that others wait for. */
+const SUGGESTED_MAX = 100;
+
+/** What the next problem may suggest. */
+export function suggested(problems: readonly ConfigProblem[], known: readonly string[]): readonly string[] {
+  return problems.length < SUGGESTED_MAX ? known : [];
 }
 
 /** The problem of a key that is none of `known`. */

@@ -30,7 +30,15 @@ import {
   type TransformStep,
 } from "./choose_parts.ts";
 import { INSTANCE_OPTIONS, type InstanceValues, topicsPattern } from "./instance_options.ts";
-import { merged, optionOf, parseKeys, refuseInstanceOnly, splitPerTopic, unknownKey } from "./parse_config.ts";
+import {
+  merged,
+  optionOf,
+  parseKeys,
+  refuseInstanceOnly,
+  splitPerTopic,
+  suggested,
+  unknownKey,
+} from "./parse_config.ts";
 import { splitList } from "./parse_value.ts";
 import { type RawKeys, valueText } from "./raw.ts";
 import { type CelRule, type FieldRules, parseValidationRules } from "./validation_rules.ts";
@@ -82,8 +90,10 @@ export function resolveInstance<Predicate extends NamedPlugin>(
 ): Instance<Predicate> | null {
   const before = problems.length;
   const path = `connectors.${name}.`;
-  if (!/^[A-Za-z0-9._-]+$/.test(name)) {
-    problems.push({ key: `connectors.${name}`, why: "an instance's name must be letters, digits, dots, _ and -" });
+  // It is part of the group's name, of paths and of URLs, in which "." and ".." are no names.
+  if (!/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(name)) {
+    const why = "an instance's name must be letters, digits, dots, _ and -, at most 249 of them, and not . or ..";
+    problems.push({ key: `connectors.${name}`, why });
   }
   const keys = withDefaults(connectKeys(given, plugins, path, problems), passedOn);
   const plugin = choose("connector", keys, plugins.connectors, path, problems);
@@ -211,7 +221,7 @@ function resolveTopic<Predicate extends NamedPlugin>(
 ): TopicSettings<Predicate> | null {
   const changed = over?.keys ?? keys;
   for (const [key, entry] of changed) {
-    if (!scope.isKnown(key)) problems.push(unknownKey(key, entry, scope.names, path));
+    if (!scope.isKnown(key)) problems.push(unknownKey(key, entry, suggested(problems, scope.names), path));
   }
   if (over) {
     refuseInstanceOnly({ ...scope.converters, ...scope.connector, ...INSTANCE_OPTIONS }, changed, path, problems);

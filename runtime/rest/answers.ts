@@ -77,10 +77,15 @@ async function readText(request: Request): Promise<string> {
   if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) throw tooLong();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const part of request.body ?? []) {
-    size += part.length;
-    if (size > BODY_BYTES_MAX) throw tooLong();
-    parts.push(part);
+  try {
+    for await (const part of request.body ?? []) {
+      size += part.length;
+      if (size > BODY_BYTES_MAX) throw tooLong();
+      parts.push(part);
+    }
+  } catch (error) {
+    // The connection's trouble is the client's, which is gone: nobody hears of it.
+    throw error instanceof BadRequest ? error : new BadRequest(400, "The body ended early");
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(parts).arrayBuffer());

@@ -60,6 +60,7 @@ async function withApi(
       ask,
       worker,
       log,
+      port: server.port,
       passed,
       create: () => ask("POST", "/connectors", { name: "orders", config: CONFIG }),
     });
@@ -78,6 +79,7 @@ interface Api {
   }>;
   create(): ReturnType<Api["ask"]>;
   readonly worker: MemoryWorker;
+  readonly port: number;
   readonly log: ReturnType<typeof collectingLog>;
   readonly passed: unknown[];
 }
@@ -322,6 +324,19 @@ Deno.test("connectRoutes() bounds bodies and wants JSON", () =>
     assertEquals((await ask("POST", "/connectors", JSON.stringify(body), charset)).status, 201);
     const hostile = '{"name":"p","config":{"__proto__":"x","connector.class":"file-sink"}}';
     assert((await ask("POST", "/connectors", hostile)).body.message.includes("__proto__: is no option"));
+  }));
+
+Deno.test("connectRoutes() takes a client that breaks off its body for no bug", () =>
+  withApi(async ({ ask, log, port }) => {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const head =
+      "POST /connectors HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    await connection.write(new TextEncoder().encode(head));
+    await ask("GET", "/connectors"); // it has begun to read by now
+    await connection.closeWrite();
+    for await (const _ of connection.readable); // until we are hung up on
+    assertEquals((await ask("GET", "/connectors")).status, 200);
+    assertEquals(log.lines.filter(({ level }) => level === "error"), []);
   }));
 
 Deno.test("connectRoutes() logs a bug and does not show it", () =>
