@@ -72,7 +72,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
   try {
     const initial = await findPartitions(instance, admin, retry);
     await retry("connect with the overrides", () => proveOverrides(kafka));
-    await ensureDeadLetterTopic(instance, admin, retry);
+    await ensureDeadLetterTopic(instance, admin, retry, initial[0]?.topic);
     const topics = [...new Set(initial.map(({ topic }) => topic))];
     const context: ConnectorContext = {
       connector: instance.name,
@@ -186,7 +186,16 @@ async function checkTopics(
   return new Map([...failed].map(([topic, { message }]) => [topic, message]));
 }
 
-async function ensureDeadLetterTopic({ values }: Instance, admin: TopicAdmin, retry: Retry): Promise<void> {
+/** Letters keep their records' timestamps; since Kafka 4 a topic refuses those of tomorrow unless told. Known since 3.6. */
+const TIMESTAMP_LIMIT = "message.timestamp.after.max.ms";
+
+async function ensureDeadLetterTopic(
+  { values }: Instance,
+  admin: TopicAdmin,
+  retry: Retry,
+  /** One that is there: it tells which settings the brokers know. */
+  example: string | undefined,
+): Promise<void> {
   const topic = values["errors.deadletterqueue.topic.name"];
   if (topic === null) return;
   const partitions = values["errors.deadletterqueue.topic.partitions"];
@@ -194,10 +203,12 @@ async function ensureDeadLetterTopic({ values }: Instance, admin: TopicAdmin, re
   const retention = String(values["errors.deadletterqueue.topic.retention.ms"]);
   // What a broker does unless told: after a week it deletes, and letters are as old as their records.
   const config = { "cleanup.policy": "delete", "retention.ms": retention, "retention.bytes": "-1" };
-  await retry(
-    `create the dead-letter topic "${topic}"`,
-    () => admin.ensureTopic(topic, partitions, replication, config),
-  );
+  await retry(`create the dead-letter topic "${topic}"`, async () => {
+    if ((await admin.describeTopics([topic])).length > 0) return;
+    const isKnown = example !== undefined && await admin.topicConfig(example, TIMESTAMP_LIMIT) !== null;
+    const any: Record<string, string> = isKnown ? { [TIMESTAMP_LIMIT]: String(2n ** 63n - 1n) } : {};
+    await admin.ensureTopic(topic, partitions, replication, { ...config, ...any });
+  });
 }
 
 /** Where a drain ends: the last stable offsets of now, of the partitions that hold anything. */

@@ -53,7 +53,13 @@ class IdempotentProducer implements RecordProducer {
       if (brokerErrors(error).some((name) => TOO_LARGE.includes(name))) {
         throw new FatalError(tooLarge(topics, records), { cause: error });
       }
-      throw classify(error, `Cannot produce ${records.length} records to ${topics}`);
+      const classified = classify(error, `Cannot produce ${records.length} records to ${topics}`);
+      if (!classified.message.includes("timestamp should be within")) throw classified;
+      throw new FatalError(
+        `${classified.message}. The topic refuses what records have as their timestamps: raise its ` +
+          "message.timestamp.after.max.ms (or before.max.ms)",
+        { cause: error },
+      );
     }
   }
 
@@ -112,21 +118,38 @@ function size(record: ProducerRecord): number {
   return RECORD_OVERHEAD + (record.key?.length ?? 0) + (record.value?.length ?? 0) + headers;
 }
 
-/** Runs of records that fit a request; one that is larger goes alone, and the broker decides. */
+/**
+ * The client writes a timestamp as its distance from the first one of the batch, and takes 32 bits of it (dynamic-buffer 0.3.1,
+ * int64ZigZagEncode): records further apart would come out with other timestamps.
+ */
+const TIMESTAMP_SPAN_MS = 2 ** 31 - 4096;
+
+/** Runs of records that fit a request; one that is larger goes alone, and the broker decides. In order. */
 export function* requests(records: readonly ProducerRecord[], bytesMax: number): Generator<ProducerRecord[]> {
   let chunk: ProducerRecord[] = [];
   let bytes = 0;
+  /** The earliest and the latest timestamp, by topic: a batch holds one's records. */
+  let spans = new Map<string, readonly [number, number]>();
   for (const record of records) {
     const more = size(record);
-    if (chunk.length > 0 && bytes + more > bytesMax) {
+    let span = widened(spans.get(record.topic), record);
+    if (chunk.length > 0 && (bytes + more > bytesMax || span[1] - span[0] > TIMESTAMP_SPAN_MS)) {
       yield chunk;
       chunk = [];
       bytes = 0;
+      spans = new Map();
+      span = widened(undefined, record);
     }
+    spans.set(record.topic, span);
     chunk.push(record);
     bytes += more;
   }
   if (chunk.length > 0) yield chunk;
+}
+
+function widened(span: readonly [number, number] | undefined, { timestampMs }: ProducerRecord): [number, number] {
+  const [from, to] = span ?? [timestampMs, timestampMs];
+  return [Math.min(from, timestampMs), Math.max(to, timestampMs)];
 }
 
 function tooLarge(topics: string, records: readonly ProducerRecord[]): string {

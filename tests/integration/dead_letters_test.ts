@@ -18,10 +18,12 @@ const CONNECT = [
 
 Deno.test("dead letters carry the original record and say where it came from and why", async () => {
   await using scratch = await Scratch.make();
-  const [topic, letters] = [await makeTopic(scratch.bootstrap, 1), freshName("letters")];
+  // The letters' topic is to take what this one takes: since Kafka 4 a topic refuses times of tomorrow unless told.
+  const anyTime = { "message.timestamp.after.max.ms": String(2n ** 63n - 1n) };
+  const [topic, letters] = [await makeTopic(scratch.bootstrap, 1, anyTime), freshName("letters")];
   const more = (i: number): Partial<Message> => ({
     key: `key-${i}`,
-    timestamp: String(1_700_000_000_000 + i),
+    timestamp: String((1_700_000_000_000 + i) * (i === 8 ? 1000 : 1)), // one in microseconds, as some send it
     headers: { trace: `trace-${i}`, "__connect.errors.topic": "of an earlier letter" },
   });
   const messages: [Message, string | null][] = [
