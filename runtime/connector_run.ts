@@ -272,10 +272,8 @@ export class ConnectorRun {
   /** A failed task is replaced after a pause, up to a limit; a commit sets the count back. */
   #taskFailed(task: number, why: string): void {
     const { log, restart, clock, observer } = this.parts;
-    const running = this.#tasks.get(task);
-    if (!running) return;
-    running.host.terminate();
-    this.#tasks.delete(task);
+    this.#tasks.get(task)?.host.terminate();
+    if (!this.#tasks.delete(task)) return;
     if (this.#shuttingDown) return this.#onStopped?.();
     this.#stage.dispatch({ kind: "task-left", task });
     const restarts = (this.#restarts.get(task) ?? 0) + 1;

@@ -70,7 +70,7 @@ export type CoordinatorEvent =
   | { readonly kind: "tick"; readonly nowMs: number }
   | { readonly kind: "task-joined"; readonly task: number }
   /** The task is gone: nothing that it queued will be committed, and its partitions are nobody's. */
-  | { readonly kind: "task-left"; readonly task: number }
+  | { readonly kind: "task-left"; readonly task: number; readonly why?: string }
   /** The partitions are the task's from now on; the step gives them an epoch and asks to open them. */
   | { readonly kind: "assigned"; readonly task: number; readonly partitions: readonly TopicPartition[] }
   /**

@@ -33,7 +33,7 @@ class Rounds implements RoundTracer {
   readonly #tracer = trace.getTracer("sluice");
   readonly #rounds = new Map<number, OpenRound>();
   /** By task: one that owes an answer is not asked again. */
-  readonly #prepares = new Map<number, Span>();
+  readonly #prepares = new Map<number, { readonly span: Span; readonly epoch: number }>();
   /** The rounds of the commits under way, by table. */
   readonly #committing = new Map<string, number>();
   /** The round whose commit the last step was about. */
@@ -45,7 +45,7 @@ class Rounds implements RoundTracer {
 
   stepped(event: CoordinatorEvent, state: CoordinatorState, effects: readonly CoordinatorEffect[]): void {
     if (event.kind === "prepared") this.#prepared(event);
-    if (event.kind === "task-left") this.#lost(event.task, "the task is gone");
+    if (event.kind === "task-left") this.#lost(event.task, event.why ?? "the task is gone");
     if (event.kind === "committed") this.#ended(event.table);
     for (const effect of effects) {
       if (effect.kind === "ask") this.#asked(effect);
@@ -107,11 +107,13 @@ class Rounds implements RoundTracer {
     const attributes = { "sluice.connector": this.connector, "sluice.epoch": epoch, "sluice.tasks": tasks.length };
     const span = this.#tracer.startSpan("round", { attributes, root: true }, ROOT_CONTEXT);
     this.#rounds.set(epoch, { span, open: 0, tables: 0, rows: 0 });
-    for (const task of tasks) this.#prepares.set(task, this.#child("prepare", epoch, { "sluice.task": task }));
+    for (const task of tasks) {
+      this.#prepares.set(task, { span: this.#child("prepare", epoch, { "sluice.task": task }), epoch });
+    }
   }
 
   #prepared({ task, shares }: CoordinatorEvent & { kind: "prepared" }): void {
-    const span = this.#prepares.get(task);
+    const span = this.#prepares.get(task)?.span;
     this.#prepares.delete(task);
     const sum = (of: (stats: Share<unknown>["stats"]) => number) =>
       shares.reduce((total, { share }) => total + of(share.stats), 0);
@@ -124,11 +126,18 @@ class Rounds implements RoundTracer {
     span?.end();
   }
 
-  #lost(task: number, message: string): void {
-    const span = this.#prepares.get(task);
+  /** Its span and its round fail: what it had read is in a later round. */
+  #lost(task: number, why: string): void {
+    const prepare = this.#prepares.get(task);
+    if (!prepare) return;
     this.#prepares.delete(task);
-    span?.setStatus({ code: SpanStatusCode.ERROR, message });
-    span?.end();
+    const [message] = why.split("\n"); // a stack may follow
+    prepare.span.setStatus({ code: SpanStatusCode.ERROR, message });
+    prepare.span.end();
+    this.#rounds.get(prepare.epoch)?.span.setStatus({
+      code: SpanStatusCode.ERROR,
+      message: `task ${task}: ${message}`,
+    });
   }
 
   #begun({ epoch, table }: CoordinatorEffect & { kind: "commit" }): void {

@@ -151,8 +151,11 @@ Deno.test("createRoundTracer() ends what is open when a task is lost and when th
   const { stage } = stageWith(outcomes(), tracer);
   ended.length = 0;
   void stage.flush();
-  stage.dispatch({ kind: "task-left", task: 0 });
-  assertEquals(ended.map(({ name, error }) => [name, error]), [["prepare", "the task is gone"], ["round", null]]);
+  stage.dispatch({ kind: "task-left", task: 0, why: "TypeError: cannot prepare\n    at put.ts" });
+  assertEquals(ended.map(({ name, error }) => [name, error]), [
+    ["prepare", "TypeError: cannot prepare"],
+    ["round", "task 0: TypeError: cannot prepare"],
+  ]);
   stage.dispatch({ kind: "task-joined", task: 0 });
   ended.length = 0;
   void stage.flush();

@@ -127,9 +127,10 @@ class Guard {
   /** Errors pass: their stacks name the module. */
   #thrown(method: string, error: unknown): Error {
     if (error instanceof Error) return error;
-    return new FatalError(
-      `${method} of ${this.name} threw ${shown(error)}; throw a RetriableError, DataError or FatalError`,
-    );
+    const why = `${method} of ${this.name} threw ${shown(error)}; throw a RetriableError, DataError or FatalError`;
+    const bug = new Error(why);
+    bug.stack = `Error: ${why}`; // ours tells nobody anything, and what was thrown has none
+    return bug;
   }
 
   async #tell({ clock, log }: { clock: Clock; log: Log }, method: string, ended: AbortSignal): Promise<void> {
