@@ -8,13 +8,10 @@
  * @module
  */
 import { type Clock, ConfigError, FatalError, type Log, type Retry } from "../api/mod.ts";
-import { loadConfig } from "../config/load.ts";
-import { readConfig } from "../config/read_config.ts";
-import type { Instance, Plugins, TopicSettings } from "../config/resolve_instance.ts";
+import type { Instance, Plugins } from "../config/resolve_instance.ts";
 import type { FixStage } from "../offline_stages.ts";
-import { createTransformStage } from "../transform.ts";
-import { createFieldChanges } from "./cast_fields.ts";
 import { changesFields, type FixSpec } from "./fix_spec.ts";
+import { createFixStages, type FixStages } from "./fix_stages.ts";
 import { changeJson } from "./json_letters.ts";
 import type { Letter } from "./letter.ts";
 import type { Fixed } from "./topic_target.ts";
@@ -49,7 +46,7 @@ export interface FixParts {
 /** Makes a fix. Throws ConfigError where it cannot be one. */
 export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
   const instance = spec.options.length > 0 ? await parts.load(spec.options) : parts.instance;
-  const own = changesFields(spec) ? await createStage(spec, parts) : undefined;
+  const stages = changesFields(spec) ? await createFixStages(spec, parts.plugins) : null;
   const reframed = (letter: Letter) => spec.schemaId === null ? letter : withSchemaId(letter, spec.schemaId);
   const isJson = (topic: string | null) =>
     topic !== null && instance.forTopic(topic).valueConverter.plugin.name === "json";
@@ -64,37 +61,52 @@ export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
       "value.converter=avro";
     throw new ConfigError([{ key: "--schema-id", value: String(spec.schemaId), why }]);
   }
-  const change = async (letters: readonly Letter[], holds: (topic: string | null) => boolean): Promise<Fixed> => {
-    const isJsonLetter = ({ origin }: Letter) => own !== undefined && holds(origin?.topic ?? elsewhere);
+  const change = async (
+    letters: readonly Letter[],
+    stage: FixStage | null,
+    holds: (topic: string | null) => boolean,
+  ): Promise<Fixed> => {
+    const isJsonLetter = ({ origin }: Letter) => stage !== null && holds(origin?.topic ?? elsewhere);
     const others = letters.filter((letter) => !isJsonLetter(letter)).map((letter) =>
       [letter, reframed(letter)] as const
     );
-    if (!own || others.length === letters.length) return { letters: new Map(others), refused: [] };
+    if (!stage || others.length === letters.length) return { letters: new Map(others), refused: [] };
     const { clock, log, retry, random } = parts;
-    const fix = { instance, clock, log, retry, random, fetch, stage: own, elsewhere, declared };
+    const fix = { instance, clock, log, retry, random, fetch, stage, elsewhere, declared };
     const changed = await changeJson(letters.filter(isJsonLetter), fix);
     return { ...changed, letters: new Map([...others, ...changed.letters]) };
   };
   return {
     instance,
-    stage: own && ((batch, reject) => isRewritten(batch.topic) ? [batch] : own(batch, reject)),
-    changed: (letters) => change(letters, isRewritten),
-    assertRecords: (topic) => own && assertJson(topic, instance),
+    stage: stages
+      ? (batch, reject) => (isRewritten(batch.topic) ? stages.afterJson : stages.whole)(batch, reject)
+      : undefined,
+    changed: (letters) => change(letters, stages?.ofJson ?? null, isRewritten),
+    assertRecords: (topic) => stages && assertEncodable(topic, instance, stages),
     records: async (letters) => {
-      for (const { origin } of own ? letters : []) assertJson(origin?.topic ?? elsewhere, instance);
-      return await change(letters, isJson);
+      for (const { origin } of stages ? letters : []) assertEncodable(origin?.topic ?? elsewhere, instance, stages!);
+      return await change(letters, stages?.whole ?? null, isJson);
     },
   };
 }
 
-/** Refuses topics whose records cannot be encoded anew. */
-function assertJson(topic: string | null, instance: Instance): void {
+/** Refuses what cannot be encoded anew. */
+function assertEncodable(topic: string | null, instance: Instance, { beyondValues }: FixStages): void {
   const name = topic === null ? "unknown" : instance.forTopic(topic).valueConverter.plugin.name;
-  if (name === "json") return;
-  throw new FatalError(
-    `Cannot send changed records to a topic: values of ${topic} are ${name}, and only JSON can be encoded anew. Replay ` +
-      "into the sink (--to sink), or leave --set, --cast, --drop-field and --transforms out",
-  );
+  if (name !== "json") {
+    throw new FatalError(
+      `Cannot send changed records to a topic: values of ${topic} are ${name}, and only JSON can be encoded anew. ` +
+        "Replay into the sink (--to sink), or leave --set, --cast, --drop-field and --transforms out",
+    );
+  }
+  if (beyondValues.length > 0) {
+    throw new FatalError(
+      `Cannot send changed records to a topic: of --transforms, ${
+        beyondValues.join(", ")
+      } change more than values, and ` +
+        "only those are encoded anew. Replay into the sink (--to sink), or leave them out",
+    );
+  }
 }
 
 /** The value with this id before it, in place of the one that is there; null and other headers stay. */
@@ -112,50 +124,3 @@ export function withSchemaId(letter: Letter, id: number): Letter {
 }
 
 const VALUE_SCHEMA_ID = "__value_schema_id";
-
-async function createStage({ sets, casts, drops, transforms }: FixSpec, { plugins }: FixParts): Promise<FixStage> {
-  const chain = createTransformStage(transforms === null ? [] : await transformSteps(transforms, plugins));
-  const setters = sets.length > 0 ? (await import("../cel_columns.ts")).createColumnSetters(sets) : null;
-  const change = createFieldChanges(casts, drops);
-  return (batch, reject) => {
-    const set = setters ? setters(batch, reject) : batch;
-    return change(set, reject).flatMap((each) => chain.transform(each, reject));
-  };
-}
-
-/** The transforms of a file, by the options that they would have in a configuration. */
-async function transformSteps(text: string, plugins: Plugins): Promise<TopicSettings["transforms"]> {
-  const keys = new Map<string, string>();
-  const loaded = loadConfig(text, "--transforms", () => true).worker;
-  const file = new Map(
-    [...loaded].map((
-      [key, { value }],
-    ) => [key, Array.isArray(value) ? value.map(String).join(",") : String(value ?? "")]),
-  );
-  const own = file.get("transforms");
-  if (own === undefined) {
-    throw new ConfigError([{
-      key: "--transforms",
-      why: "the file must say transforms: a list of names, and their options",
-    }]);
-  }
-  for (const [key, value] of file) {
-    if (!/^(transforms|predicates)(\.|$)/.test(key)) {
-      throw new ConfigError([{
-        key: `--transforms: ${key}`,
-        value,
-        why: "the file may hold transforms and predicates alone",
-      }]);
-    }
-    if (key !== "transforms") keys.set(key, value);
-  }
-  const sets = [
-    ...["topics=letters", "value.converter=json", "file.path=.", "bootstrap.servers=localhost:9092"],
-    ...["errors.tolerance=all", "errors.skip.acknowledged=true"],
-    `transforms=${own}`,
-    ...[...keys].map(([key, value]) => `${key}=${value}`),
-  ];
-  const source = { path: null, sets, connector: "file-sink", environment: {}, readTextFile: Deno.readTextFile };
-  const { instances } = await readConfig(source, plugins);
-  return instances[0].forTopic("letters").transforms;
-}

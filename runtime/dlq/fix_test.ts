@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ConfigError, FatalError } from "../api/mod.ts";
+import { Schema } from "apache-arrow";
+import { ConfigError, FatalError, SinkBatch, slabOf } from "../api/mod.ts";
+import { batchOf } from "../../tests/conformance/rows.ts";
 import { plugins } from "../cli/parts.ts";
 import { systemClock } from "../clock.ts";
 import { readConfig } from "../config/read_config.ts";
@@ -100,6 +102,21 @@ Deno.test("createFix() refuses what can have no effect or no end", async () => {
   const avro = await fixOf({ options: ["value.converter=avro"], drops: ["a"] });
   await assertRejects(() => avro.records([letterOf()]), FatalError, "only JSON can be encoded anew");
   assertThrows(() => avro.assertRecords("orders"), FatalError, "only JSON can be encoded anew");
+});
+
+Deno.test("createFix() runs transforms on JSON as it is where text can carry what they do, else once it is decoded", async () => {
+  const chain = (type: string, ...more: string[]) =>
+    [`transforms: [t]`, `transforms.t.type: ${type}`, ...more.map((each) => `transforms.t.${each}`)].join("\n");
+  const cast = chain("Cast", "spec: [ms:int64]");
+  assertEquals(await changed({ transforms: cast, drops: ["x"] }, '{"ms":"1","x":1}'), ['{"ms":1}']);
+  const header = chain("InsertHeader", "header: h", "value.literal: v");
+  assertEquals(await changed({ transforms: header, drops: ["x"] }, '{"ms":"1","x":1}'), ['{"ms":"1"}']);
+  const fix = await fixOf({ transforms: header });
+  await assertRejects(() => fix.records([letterOf()]), FatalError, "t (InsertHeader) change more than values");
+  const raw = slabOf([{ value: "{}" }]);
+  const batch = new SinkBatch(batchOf(new Schema([]), [{}]), { raw, rows: Int32Array.of(0) }, 0n, raw.to);
+  const [out] = fix.stage!(batch.withRoutedTopics("orders"), () => {});
+  assertEquals(out.headers(0).map(({ key }) => key), ["h"]);
 });
 
 Deno.test("createFix() drops a field of any JSON object and changes nothing else", async () => {
