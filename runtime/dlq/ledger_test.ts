@@ -26,6 +26,7 @@ const RUN: Run = {
   target: { kind: "sink" },
   fix: NO_FIX,
   attemptsMax: 3,
+  connector: "c",
   queueId: "q",
   counts: { chosen: 2, replayed: 0, refused: 0, quarantined: 0 },
   begunMs: 1,

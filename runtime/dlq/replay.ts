@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FatalError } from "../api/mod.ts";
 import type { FixSpec } from "./fix_spec.ts";
 import { type Fixed, type FixRules, fixSelection } from "./fix_selection.ts";
 import type { ChosenLetter } from "./choose.ts";
@@ -82,6 +83,13 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
 async function finish(parts: ReplayParts, ledger: Ledger, abandon: boolean): Promise<Run | null> {
   const run = openRun(ledger);
   if (run === null) return null;
+  const { connector } = parts.letterOptions;
+  if (run.connector !== connector) {
+    throw new FatalError(
+      `Cannot replay letters of "${connector}": run ${run.id} of connector "${run.connector}" on the same queue is unfinished. ` +
+        `Finish it by replay --connector ${run.connector} --resume, or give it up by replay --connector ${run.connector} --abandon`,
+    );
+  }
   const begun = new Date(run.begunMs).toISOString();
   if (!abandon) {
     parts.say(`Run ${run.id} of ${begun} was not finished: that comes first`);
@@ -102,7 +110,7 @@ async function executeRun(parts: ReplayParts, ledger: Ledger, run: Run): Promise
 }
 
 function newRun(
-  { uuid, clock }: ReplayParts,
+  { uuid, clock, letterOptions: { connector } }: ReplayParts,
   { target, fix, attemptsMax }: ReplayRequest,
   { selection, samples }: Fixed,
 ): Run {
@@ -112,6 +120,7 @@ function newRun(
     target,
     fix,
     attemptsMax,
+    connector,
     queueId: samples[0]?.at.topicId ?? "",
     counts: { chosen: selection.size, replayed: 0, refused: 0, quarantined: 0 },
     begunMs: clock.now(),

@@ -39,6 +39,8 @@ export interface Run {
   readonly fix: FixSpec;
   /** How often a record may be a letter before it is quarantined. */
   readonly attemptsMax: number;
+  /** Whose pipeline and sink its letters go through: several connectors may share a queue. */
+  readonly connector: string;
   /** The id of the dead-letter topic that it has chosen from. */
   readonly queueId: string;
   readonly counts: RunCounts;
@@ -159,10 +161,11 @@ function parse<T>(id: string, part: string, bytes: Uint8Array, is: (value: Parti
   throw noSense(`run:${id}${part}`, bytes, part === "" ? "run" : "holder of a run");
 }
 
-function isRun({ id, state, target, fix, attemptsMax, queueId, counts, begunMs }: Partial<Run>): boolean {
+function isRun({ id, state, target, fix, attemptsMax, connector, queueId, counts, begunMs }: Partial<Run>): boolean {
   return typeof id === "string" && ["open", "done", "abandoned"].includes(String(state)) &&
     typeof target === "object" &&
     typeof fix === "object" && typeof attemptsMax === "number" && typeof queueId === "string" &&
+    typeof connector === "string" &&
     typeof counts === "object" && typeof begunMs === "number";
 }
 

@@ -9,7 +9,7 @@ import type { Run } from "./run_record.ts";
 import { type QueueWorld, RunWork } from "./run_work.ts";
 
 const RUN: Run = {
-  ...{ id: "r1", state: "open", target: { kind: "sink" }, fix: NO_FIX, attemptsMax: 3, queueId: "q1" },
+  ...{ id: "r1", state: "open", target: { kind: "sink" }, fix: NO_FIX, attemptsMax: 3, connector: "c", queueId: "q1" },
   counts: { chosen: 2, replayed: 0, refused: 0, quarantined: 0 },
   ...{ begunMs: 1, endedMs: null },
 };
