@@ -391,14 +391,3 @@ connectors:
     "connectors.o.key.converter.one.schema: is no schema",
   ]);
 });
-
-Deno.test("readConfig() lets options of a command win over the file and over what single topics say", async () => {
-  const text = EXAMPLE.replace("avro", "avro\n    value.converter.json.bigint: false");
-  const options = ["value.converter=json", "json.bigint=true", "partition.by=b", "per.topic.clicks.partition.by=c"];
-  const { instances: [orders] } = await read(text, { options });
-  for (const [topic, by] of [["orders", "b"], ["clicks", "c"]]) {
-    const { plugin, config } = orders.forTopic(topic).valueConverter;
-    assertEquals([plugin.name, config["json.bigint"]], ["json", true]);
-    assertEquals(orders.connectorConfig.forTopic(topic)["partition.by"], [by]);
-  }
-});
