@@ -23,6 +23,8 @@ export class Ledger {
   readonly #entries = new Map<string, LedgerEntry>();
   /** What is kept of runs, by key. */
   readonly #runs = new Map<string, Uint8Array>();
+  /** Values that make no sense, by key: a later one of the same key may, or take it out. */
+  readonly #garbage = new Map<string, Uint8Array>();
 
   /** What it says of a letter's record. */
   entryOf(letter: LetterId): LedgerEntry | undefined {
@@ -64,8 +66,18 @@ export class Ledger {
     if (key.startsWith(RUN)) {
       if (value === null) this.#runs.delete(key);
       else this.#runs.set(key, value);
-    } else if (value === null) this.#entries.delete(key);
-    else this.#entries.set(key, parseEntry(key, value));
+      return;
+    }
+    this.#garbage.delete(key);
+    const entry = value && parseEntry(value);
+    if (entry) this.#entries.set(key, entry);
+    else this.#entries.delete(key);
+    if (value && !entry) this.#garbage.set(key, value);
+  }
+
+  /** Throws FatalError where it holds what makes no sense: who goes on without it may replay what was replayed. */
+  assertSound(): void {
+    for (const [key, value] of this.#garbage) throw noSense(key, value, "state of a letter");
   }
 }
 
@@ -111,6 +123,7 @@ export async function readLedger(
   for await (const { records, count } of readRanges(fetcher, ranges)) {
     for (let i = 0; i < count; i++) takeRecord(ledger, records, i);
   }
+  ledger.assertSound();
   return ledger;
 }
 
@@ -125,13 +138,13 @@ function takeRecord(ledger: Ledger, records: RawRecords, index: number): void {
   ledger.take(DECODER.decode(key), value === null ? null : value.slice()); // the slab is used again
 }
 
-function parseEntry(key: string, bytes: Uint8Array): LedgerEntry {
+function parseEntry(bytes: Uint8Array): LedgerEntry | null {
   const entry = jsonOf(bytes) as Partial<LedgerEntry> | null;
   const { state, attempts, of, run = "", atMs = 0, note = null } = entry ?? {};
   const isEntry = STATES.includes(String(state)) && Number.isSafeInteger(attempts) && typeof run === "string" &&
     typeof atMs === "number" && (note === null || typeof note === "string") &&
     (of === undefined || Number.isSafeInteger(of));
-  if (!isEntry) throw noSense(key, bytes, "state of a letter");
+  if (!isEntry) return null;
   return { state: state!, attempts: attempts!, ...(of === undefined ? {} : { of }), run, atMs, note };
 }
 

@@ -85,16 +85,18 @@ Deno.test("Ledger does not take the letters of a topic that is named run for run
 
 Deno.test("Ledger refuses entries that are none", () => {
   for (const text of ["", "{}", '{"state": "lost", "attempts": 1}', '{"state": "replayed"}']) {
-    assertThrows(
-      () => new Ledger().take("orders/0/1", new TextEncoder().encode(text)),
-      FatalError,
-      "no state of a letter",
-    );
+    const ledger = new Ledger();
+    ledger.take("orders/0/1", bytesOf(text));
+    assertThrows(() => ledger.assertSound(), FatalError, "no state of a letter");
+    ledger.take("orders/0/1", null); // as the message says
+    ledger.assertSound();
   }
 });
 
 Deno.test("Ledger says of garbage which key holds it, and shows it without what steers a terminal", () => {
-  const error = assertThrows(() => new Ledger().take("k\u001b[2J", bytesOf('{"state\u001b[31m')), FatalError);
+  const ledger = new Ledger();
+  ledger.take("k\u001b[2J", bytesOf('{"state\u001b[31m'));
+  const error = assertThrows(() => ledger.assertSound(), FatalError);
   assertEquals([...error.message].some((char) => char < " "), false);
   assertStringIncludes(error.message, String.raw`k\u001b[2J`);
 });

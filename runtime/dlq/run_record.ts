@@ -162,11 +162,11 @@ function parse<T>(id: string, part: string, bytes: Uint8Array, is: (value: Parti
 }
 
 function isRun({ id, state, target, fix, attemptsMax, connector, queueId, counts, begunMs }: Partial<Run>): boolean {
-  return typeof id === "string" && ["open", "done", "abandoned"].includes(String(state)) &&
-    typeof target === "object" &&
-    typeof fix === "object" && typeof attemptsMax === "number" && typeof queueId === "string" &&
-    typeof connector === "string" &&
+  const isKnown = typeof id === "string" && ["open", "done", "abandoned"].includes(String(state)) &&
+    typeof target === "object" && typeof fix === "object" && typeof attemptsMax === "number" &&
     typeof counts === "object" && typeof begunMs === "number";
+  // What is needed to go on need not be there of one that has ended.
+  return isKnown && (state !== "open" || (typeof queueId === "string" && typeof connector === "string"));
 }
 
 function isHolder({ host, pid, atMs }: Partial<Holder>): boolean {
