@@ -55,6 +55,17 @@ Deno.test("validate offline accepts what is right, and online says what is not t
   ]);
 });
 
+Deno.test("validate asks for the targets of the topics that are named where Kafka does not answer", async () => {
+  const table = (more: string) =>
+    config(more).replace("file-sink", "delta-sink").replace(/file\.path.*/, "table.uri: /proc/nowhere/${topic}");
+  const { checks } = JSON.parse((await run(table(""), "validate", "--json")).out);
+  const target = checks.find(({ what }: { what: string }) => what === "target");
+  assert(target.ok === false && target.detail.includes("/proc/nowhere/orders"), target.detail);
+  const pattern = await run(table("").replace("topics: orders", "topics.regex: o.*"), "validate", "--json");
+  const open = JSON.parse(pattern.out).checks.find(({ what }: { what: string }) => what === "target");
+  assert(open.ok && open.detail.includes("not asked"), pattern.out);
+});
+
 Deno.test("explain prints options with where they come from, or only those that were given", async () => {
   const { code, out } = await run(config(""), "explain", "--given", "--set", "tasks.max=2");
   assertEquals(code, 0);

@@ -125,13 +125,14 @@ async function* checksOf(
   const { createAdmin } = await import("../kafka/admin.ts");
   const { proveOverrides } = await import("../kafka/probe.ts");
   const admin = createAdmin({ settings: kafka.admin, log, readCommitted: kafka.consumer.readCommitted });
-  let topics: string[] = [];
+  // Where Kafka does not tell, what is named is asked for.
+  let topics: readonly string[] = instance.topics instanceof RegExp ? [] : instance.topics;
   try {
     yield await check("kafka", async () => {
       const found = await retry("describe the topics", () => admin.describeTopics(instance.topics));
       await retry("connect with the overrides", () => proveOverrides(kafka));
-      topics = found.map(({ topic }) => topic);
-      const missing = instance.topics instanceof RegExp ? [] : instance.topics.filter((name) => !topics.includes(name));
+      const missing = topics.filter((name) => !found.some(({ topic }) => topic === name));
+      if (found.length > 0) topics = found.map(({ topic }) => topic);
       if (missing.length > 0) throw new FatalError(`there is no topic ${missing.join(", ")}`);
       if (found.length === 0) return "reached; no topic matches topics.regex yet";
       return found.map(({ topic, partitions }) => `${topic} has ${partitions} partition(s)`).join(", ");
@@ -163,6 +164,7 @@ async function* checksOf(
     random: Math.random,
   };
   yield await check("target", async () => {
+    if (topics.length === 0) return "not asked: there is no topic yet, so that no target is known";
     await retry("check the target", () => instance.plugin.check(instance.connectorConfig, topics, of));
     return "can be used";
   });

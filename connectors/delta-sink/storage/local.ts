@@ -230,15 +230,19 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
+/** Others may remove what was made meanwhile. */
+const CREATE_ATTEMPTS = 5;
+
 /** Creates a folder and those above it, each durable in its own. */
-async function createFolder(folder: string): Promise<void> {
+async function createFolder(folder: string, attempts = CREATE_ATTEMPTS): Promise<void> {
   try {
     await Deno.mkdir(folder);
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(folder)).isDirectory) return;
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Some file systems say so of what nobody can create in a folder that is there, e.g. /proc.
+    if (!(error instanceof Deno.errors.NotFound) || attempts === 1) throw error;
     await createFolder(parent(folder));
-    return await createFolder(folder);
+    return await createFolder(folder, attempts - 1);
   }
   await syncFolder(parent(folder));
 }

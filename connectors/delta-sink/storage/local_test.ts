@@ -32,6 +32,13 @@ Deno.test("LocalStorage passes by the hidden files of a crashed process that had
   await Deno.remove(root, { recursive: true });
 });
 
+Deno.test("LocalStorage ends where no folder can be made, though nothing is in the way", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const storage = new LocalStorage("/proc/nowhere/orders");
+  await assertRejects(() => storage.putIfAbsent("x", new Uint8Array(1)), Error, "/proc/nowhere");
+});
+
 Deno.test("LocalStorage names the fix where a file is in the way", async () => {
   const root = await Deno.makeTempDir();
   await Deno.writeTextFile(`${root}/file`, "");
