@@ -7,7 +7,7 @@
 /** Offsets `[from, to)`. */
 export type Range = readonly [from: bigint, to: bigint];
 
-/** Text of ranges: `5-9,12` are 5 to 8 and 12; numbers after the first are counted from the end before. */
+/** Text of ranges: `5+4,3` are 5 to 8 and 12; numbers after the first are counted from the end before. */
 const ENTRY = /^(\d+)(?:\+(\d+))?$/;
 
 /** See the module's doc. */
