@@ -9,12 +9,12 @@ import { OfflineStages } from "../offline_stages.ts";
 import type { Instance } from "../config/resolve_instance.ts";
 import type { Fix } from "./fix.ts";
 import { fixSelection } from "./fix_selection.ts";
-import { sizeOf } from "./group.ts";
 import type { Ledger } from "./ledger.ts";
+import { batchesOf, type BatchLimits } from "./batches.ts";
 import type { Letter } from "./letter.ts";
 import { slabsOfLetters } from "./letter_records.ts";
+import type { OffsetSet } from "./offset_set.ts";
 import type { ReplayRequest } from "./replay.ts";
-import type { ChunkLimits } from "./run_work.ts";
 
 /** What a dry run needs. */
 export interface DryParts {
@@ -27,7 +27,7 @@ export interface DryParts {
   readonly toTopic: boolean;
   readonly context: ConnectorContext;
   readonly memoryBytes: number;
-  readonly limits: ChunkLimits;
+  readonly limits: BatchLimits;
 }
 
 /** Letters that would be refused alike. */
@@ -50,21 +50,17 @@ export async function dryRun(request: ReplayRequest, ledger: Ledger, parts: DryP
   const { selection, overLimit } = await fixSelection(request.choose(ledger), await request.newest(), request);
   const trial = await Trial.load(parts);
   try {
-    let chunk: Letter[] = [], bytes = 0;
-    for await (const letter of parts.read()) {
-      if (!selection.has(letter.at.partition, letter.at.offset)) continue;
-      chunk.push(letter);
-      bytes += sizeOf(letter);
-      if (chunk.length < parts.limits.letters && bytes < parts.limits.bytes) continue;
+    for await (const chunk of batchesOf(selected(parts.read(), selection), parts.limits, (letter) => letter)) {
       await trial.put(chunk);
-      chunk = [];
-      bytes = 0;
     }
-    await trial.put(chunk);
     return trial.report(selection.size, overLimit.length, await trial.preview());
   } finally {
     await trial.close();
   }
+}
+
+async function* selected(letters: AsyncIterable<Letter>, selection: OffsetSet): AsyncGenerator<Letter> {
+  for await (const letter of letters) if (selection.has(letter.at.partition, letter.at.offset)) yield letter;
 }
 
 class Trial {

@@ -7,9 +7,9 @@
 import { type Clock, type DataError, FatalError, type Log, slabOf } from "../api/mod.ts";
 import { deadLetter, type LetterOptions, LetterTooLargeError, SLUICE_HEADERS, type Stage } from "../dead_letter.ts";
 import type { Fetcher, KafkaAdmin, ProducerRecord, TransactionalProducer } from "../kafka/types.ts";
+import { batchesOf, type BatchLimits } from "./batches.ts";
 import { entryChange, type Ledger, type LedgerChange, ledgerRecord } from "./ledger.ts";
 import type { Letter, LetterId } from "./letter.ts";
-import { sizeOf } from "./group.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import { queueRanges, readQueue } from "./queue.ts";
 import { type Run, runRecord } from "./run_record.ts";
@@ -30,12 +30,6 @@ export interface Refusal {
   readonly letter: Letter;
   readonly stage: Stage;
   readonly error: DataError;
-}
-
-/** Letters that are treated together, at most. */
-export interface ChunkLimits {
-  readonly letters: number;
-  readonly bytes: number;
 }
 
 /** A run under way. Calls do not overlap. */
@@ -62,7 +56,7 @@ export class RunWork {
   }
 
   /** The chosen letters that the run is not done with, some at a time; in order within a partition of the queue. */
-  async *chunks(selection: OffsetSet, limits: ChunkLimits): AsyncGenerator<Letter[]> {
+  async *chunks(selection: OffsetSet, limits: BatchLimits): AsyncGenerator<Letter[]> {
     const { admin, deadLetterTopic } = this.world;
     const offsets = selection.partitions.map((partition) => {
       const [from, to] = selection.span(partition)!;
@@ -72,21 +66,16 @@ export class RunWork {
     assertSame(deadLetterTopic, this.#run, ranges);
     assertThere(deadLetterTopic, selection, ranges);
     const fetcher = this.world.fetcher();
-    let chunk: Letter[] = [];
-    let bytes = 0;
     try {
-      for await (const letter of readQueue(fetcher, ranges)) {
-        if (!selection.has(letter.at.partition, letter.at.offset) || this.isDone(letter)) continue;
-        chunk.push(letter);
-        bytes += sizeOf(letter);
-        if (chunk.length < limits.letters && bytes < limits.bytes) continue;
-        yield chunk;
-        chunk = [];
-        bytes = 0;
-      }
-      if (chunk.length > 0) yield chunk;
+      yield* batchesOf(this.#left(readQueue(fetcher, ranges), selection), limits, (letter) => letter);
     } finally {
       await fetcher.close();
+    }
+  }
+
+  async *#left(letters: AsyncIterable<Letter>, selection: OffsetSet): AsyncGenerator<Letter> {
+    for await (const letter of letters) {
+      if (selection.has(letter.at.partition, letter.at.offset) && !this.isDone(letter)) yield letter;
     }
   }
 

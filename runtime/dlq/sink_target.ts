@@ -28,11 +28,12 @@ import type { Instance } from "../config/resolve_instance.ts";
 import { withSchemaOf } from "../dead_letter.ts";
 import type { OfflineStages } from "../offline_stages.ts";
 import type { LedgerChange } from "./ledger.ts";
+import type { BatchLimits } from "./batches.ts";
 import type { Letter } from "./letter.ts";
 import { type LetterSlab, slabsOfLetters } from "./letter_records.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import { dropPieces, pieceChanges, piecesOf } from "./run_record.ts";
-import type { ChunkLimits, Refusal, RunWork } from "./run_work.ts";
+import type { Refusal, RunWork } from "./run_work.ts";
 import type { Fixed } from "./topic_target.ts";
 
 /** What is decided about a chunk of letters. Plain data. */
@@ -51,7 +52,7 @@ export interface SinkParts {
   readonly changed: (letters: readonly Letter[]) => Promise<Fixed>;
   readonly context: ConnectorContext;
   readonly memoryBytes: number;
-  readonly limits: ChunkLimits;
+  readonly limits: BatchLimits;
 }
 
 /** A commit whose schema or files were overtaken is made again this often. */

@@ -7,9 +7,10 @@
 import { FatalError } from "../api/mod.ts";
 import { SLUICE_HEADERS } from "../dead_letter.ts";
 import type { KafkaAdmin, ProducerRecord } from "../kafka/types.ts";
+import type { BatchLimits } from "./batches.ts";
 import type { Letter } from "./letter.ts";
 import type { OffsetSet } from "./offset_set.ts";
-import type { ChunkLimits, Refusal, RunWork } from "./run_work.ts";
+import type { Refusal, RunWork } from "./run_work.ts";
 
 /** What a replay to a topic is made of. */
 export interface TopicParts {
@@ -19,7 +20,7 @@ export interface TopicParts {
   readonly fixed: ((letters: readonly Letter[]) => Promise<Fixed>) | null;
   /** The topic of a letter that does not say where it came from; null: not to be known. */
   readonly topicOf: (letter: Letter) => string | null;
-  readonly limits: ChunkLimits;
+  readonly limits: BatchLimits;
 }
 
 /** Letters that were changed. */
