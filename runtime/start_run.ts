@@ -4,20 +4,13 @@
  *
  * @module
  */
-import {
-  type Clock,
-  type ConnectorContext,
-  FatalError,
-  type Log,
-  partitionKey,
-  type Retry,
-  type TopicPartition,
-} from "./api/mod.ts";
+import { type Clock, FatalError, type Log, partitionKey, type Retry, type TopicPartition } from "./api/mod.ts";
 import type { InstanceBudget } from "./config/budgets.ts";
 import type { RawConfig } from "./config/raw.ts";
 import type { Instance } from "./config/resolve_instance.ts";
 import { byTopic } from "./by_topic.ts";
 import type { RoundTracer } from "./commit.ts";
+import { connectorContext } from "./connector_context.ts";
 import { ConnectorRun } from "./connector_run.ts";
 import { createGroupOffsetsCommitter } from "./group_offsets.ts";
 import { createAdmin } from "./kafka/admin.ts";
@@ -74,14 +67,7 @@ export async function prepareRun(options: RunOptions): Promise<PreparedRun> {
     await retry("connect with the overrides", () => proveOverrides(kafka));
     await ensureDeadLetterTopic(instance, admin, retry, initial[0]?.topic);
     const topics = [...new Set(initial.map(({ topic }) => topic))];
-    const context: ConnectorContext = {
-      connector: instance.name,
-      clock,
-      log,
-      retry,
-      uuid: () => crypto.randomUUID(),
-      random,
-    };
+    const context = connectorContext(instance.name, { clock, log, retry, random });
     const check = (some: readonly string[]) =>
       retry("check the target", () => instance.plugin.check(instance.connectorConfig, some, context));
     const failed = await checkTopics(instance, topics, check, clock);

@@ -8,6 +8,7 @@ import { ConfigError, FatalError, option } from "../api/mod.ts";
 import { systemClock } from "../clock.ts";
 import { parseValue } from "../config/parse_value.ts";
 import type { Instance } from "../config/resolve_instance.ts";
+import { connectorContext } from "../connector_context.ts";
 import { ChoiceCounts } from "../dlq/choose.ts";
 import { createFix, type Fix } from "../dlq/fix.ts";
 import { attemptsOf } from "../dlq/fix_selection.ts";
@@ -101,7 +102,7 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
         toTopic: target.kind === "topic",
         memoryBytes: MEMORY_BYTES,
         limits: CHUNK,
-        context: connectorContext(queue, instance),
+        context: contextOf(queue, instance),
       });
       if (flags.json) console.log(JSON.stringify(report.json));
       else print([report.text, ...leftOut(queue, counts)].join("\n"));
@@ -169,8 +170,8 @@ class Fixes {
   }
 }
 
-function connectorContext({ log, retry }: OpenQueue, { name }: Instance) {
-  return { connector: name, clock: systemClock, log, retry, uuid: () => crypto.randomUUID(), random: Math.random };
+function contextOf({ log, retry }: OpenQueue, { name }: Instance) {
+  return connectorContext(name, { clock: systemClock, log, retry, random: Math.random });
 }
 
 /** The world of a queue, once it is our turn. The caller closes the producer. */
@@ -224,7 +225,7 @@ async function replayParts(
   const sinkParts = (fix: Fix): SinkParts => ({
     instance: fix.instance,
     stages: (targetSchema) => {
-      const { clock, log, retry, random } = connectorContext(queue, instance);
+      const { clock, log, retry, random } = contextOf(queue, instance);
       return OfflineStages.load({
         instance: fix.instance,
         fix: fix.stage,
@@ -237,7 +238,7 @@ async function replayParts(
       });
     },
     changed: fix.changed,
-    context: connectorContext(queue, instance),
+    context: contextOf(queue, instance),
     memoryBytes: MEMORY_BYTES,
     limits: CHUNK,
   });

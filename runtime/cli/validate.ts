@@ -8,7 +8,6 @@ import {
   type ConfigDef,
   ConfigError,
   type ConfigProblem,
-  type ConnectorContext,
   DataError,
   FatalError,
   type Log,
@@ -18,6 +17,7 @@ import {
 import { systemClock } from "../clock.ts";
 import { type ReadConfig, readConfig } from "../config/read_config.ts";
 import type { Instance } from "../config/resolve_instance.ts";
+import { connectorContext } from "../connector_context.ts";
 import { type KafkaSettings, kafkaSettings } from "../kafka/settings.ts";
 import { kafkaKeys } from "../kafka_keys.ts";
 import { createLog } from "../log.ts";
@@ -155,14 +155,7 @@ async function* checksOf(
       return `reached; it has ${subjects.length} subject(s)`;
     });
   }
-  const of: ConnectorContext = {
-    connector: instance.name,
-    clock: systemClock,
-    log,
-    retry,
-    uuid: () => crypto.randomUUID(),
-    random: Math.random,
-  };
+  const of = connectorContext(instance.name, { clock: systemClock, log, retry, random: Math.random });
   yield await check("target", async () => {
     if (topics.length === 0) return "not asked: there is no topic yet, so that no target is known";
     await retry("check the target", () => instance.plugin.check(instance.connectorConfig, topics, of));

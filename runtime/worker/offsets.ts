@@ -6,7 +6,6 @@
 import {
   type Clock,
   type Committer,
-  type ConnectorContext,
   FatalError,
   type Log,
   type Offsets,
@@ -16,6 +15,7 @@ import {
   type TopicPartition,
 } from "../api/mod.ts";
 import type { Instance } from "../config/resolve_instance.ts";
+import { connectorContext } from "../connector_context.ts";
 import { createAdmin } from "../kafka/admin.ts";
 import { groupMembers, setGroupOffsets } from "../kafka/group_admin.ts";
 import type { KafkaSettings } from "../kafka/settings.ts";
@@ -159,14 +159,7 @@ async function opened<T>(parts: OffsetsParts, work: (open: Open) => Promise<T>):
   let committer: Committer<unknown> | null = null;
   try {
     const partitions = await findPartitions(instance, admin, retry);
-    const context: ConnectorContext = {
-      connector: instance.name,
-      clock,
-      log,
-      retry,
-      uuid: () => crypto.randomUUID(),
-      random,
-    };
+    const context = connectorContext(instance.name, { clock, log, retry, random });
     committer = await instance.plugin.createCommitter?.(instance.connectorConfig, context) ?? null;
     return await work({ partitions, admin, group: `connect-${instance.name}`, committer });
   } finally {

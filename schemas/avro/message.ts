@@ -13,6 +13,7 @@ import {
   Branch,
   doubleOf,
   Exact,
+  type FieldPlace,
   floatOf,
   integerOf,
   jsonInteger,
@@ -329,13 +330,7 @@ function hasField(branches: readonly AvroType[], name: string): boolean {
 }
 
 /** The field that a value is in. */
-interface Within {
-  readonly fullName: string;
-  readonly name: string;
-  readonly inlineTags: readonly string[];
-  readonly message: Value;
-  readonly path: string;
-}
+type Within = Omit<FieldPlace, "typeName">;
 
 const PRIMITIVES = new Set(["string", "bytes", "int", "long", "float", "double", "boolean"]);
 

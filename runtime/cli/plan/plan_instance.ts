@@ -5,13 +5,14 @@
  */
 import { type Clock, FatalError, type Log, type SinkBatch } from "../../api/mod.ts";
 import type { Instance } from "../../config/resolve_instance.ts";
+import { connectorContext } from "../../connector_context.ts";
 import { createFetcher } from "../../kafka/fetcher.ts";
 import type { KafkaSettings } from "../../kafka/settings.ts";
 import { topicBounds, type TopicsBounds } from "../../kafka/topic_bounds.ts";
 import { createRetry } from "../../retry.ts";
 import type { TableTools } from "../table_tools.ts";
 import { type Expected, expectedOf } from "./estimate.ts";
-import { previewContext, previewTopic, type TopicPreview } from "./preview_topic.ts";
+import { previewTopic, type TopicPreview } from "./preview_topic.ts";
 import type { SampleFrom } from "./sample_ranges.ts";
 import { type SchemaDiff, schemaDiff } from "./schema_diff.ts";
 import { warningsOf } from "./warnings.ts";
@@ -70,7 +71,7 @@ export async function planInstance(instance: Instance, parts: PlanParts): Promis
     };
     const fetcher = createFetcher({ settings, clock, log, random: Math.random });
     try {
-      const context = previewContext(instance.name, { clock, log, retry });
+      const context = connectorContext(instance.name, { clock, log, retry, random: Math.random });
       const preview = await previewTopic(topic, partitions, { ...parts, instance, fetcher, context, fetch });
       plans.push(planOf(preview, instance, parts));
     } finally {

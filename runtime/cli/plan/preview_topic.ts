@@ -6,7 +6,6 @@
  */
 import type { Field, Schema } from "apache-arrow";
 import {
-  type Clock,
   ConfigError,
   type ConnectorContext,
   type DataError,
@@ -14,7 +13,6 @@ import {
   type PreviewTask,
   rawOffset,
   type RawRecords,
-  type Retry,
   type SinkBatch,
   type TargetPreview,
   TopicsError,
@@ -245,12 +243,4 @@ class Sample {
 /** The slab's first `count` records, all that is before `to`. */
 function cut(records: RawRecords, count: number, to: bigint): RawRecords {
   return count === records.count && records.to <= to ? records : { ...records, count, to };
-}
-
-/** What previews of an instance are given; nothing of it can write. */
-export function previewContext(
-  instance: string,
-  { clock, log, retry }: { clock: Clock; log: ConnectorContext["log"]; retry: Retry },
-): ConnectorContext {
-  return { connector: instance, clock, log, retry, uuid: () => crypto.randomUUID(), random: Math.random };
 }

@@ -9,6 +9,7 @@ import { Scanner } from "../scanner.ts";
 import type { SchemaSource } from "../../registered.ts";
 import {
   Exact,
+  type FieldPlace,
   jsonInteger,
   LEVELS_MAX,
   membersOf,
@@ -136,13 +137,7 @@ function rounded(value: Value): unknown {
 }
 
 /** The property that a value is in. */
-interface Within {
-  readonly fullName: string;
-  readonly name: string;
-  readonly inlineTags: readonly string[];
-  readonly message: Value;
-  readonly path: string;
-}
+type Within = Omit<FieldPlace, "typeName">;
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: "STRING",
