@@ -60,6 +60,8 @@ export function rawValue(records: RawRecords, index: number): Uint8Array | null 
   return start < 0 ? null : records.bytes.subarray(start, records.valueEnds[index]);
 }
 
+const TEXT = new TextDecoder();
+
 /** Decodes the record's headers (Kafka record format v2: zigzag varint lengths). Values are views of the slab. */
 export function rawHeaders(records: RawRecords, index: number): RecordHeader[] {
   const { bytes } = records;
@@ -76,7 +78,7 @@ export function rawHeaders(records: RawRecords, index: number): RecordHeader[] {
   const headers: RecordHeader[] = [];
   for (let left = varint(); left > 0; left--) {
     const keyLength = varint();
-    const key = new TextDecoder().decode(bytes.subarray(position, position + keyLength));
+    const key = TEXT.decode(bytes.subarray(position, position + keyLength));
     position += keyLength;
     const valueLength = varint();
     headers.push({ key, value: valueLength < 0 ? null : bytes.subarray(position, position + valueLength) });

@@ -14,6 +14,7 @@ import { dlqCommands } from "./flags/dlq.ts";
 import { onboardCommands } from "./flags/onboard.ts";
 import { pluginsCommands } from "./flags/plugins.ts";
 import { schemasCommands } from "./flags/schemas.ts";
+import { printable } from "./printable.ts";
 import type { TableTools } from "./table_tools.ts";
 
 /** What commands are given. */
@@ -98,12 +99,12 @@ function commands(context: CliContext, done: (code: number) => void): Command {
 /** One clear message; a bug keeps its trace. */
 export function report(error: unknown): number {
   if (error instanceof ConfigError) {
-    console.error(`The configuration is refused:\n${error.problems.map(problemText).join("\n")}`);
+    console.error(printable(`The configuration is refused:\n${error.problems.map(problemText).join("\n")}`));
     return 2;
   }
   const known = [FatalError, RetriableError, DataError].some((verdict) => error instanceof verdict);
   console.error(
-    known || !(error instanceof Error) ? `Failed: ${error instanceof Error ? error.message : error}` : error,
+    known || !(error instanceof Error) ? printable(`Failed: ${error instanceof Error ? error.message : error}`) : error,
   );
   return 1;
 }

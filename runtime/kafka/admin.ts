@@ -75,7 +75,8 @@ class ClusterAdmin implements TopicAdmin {
     config: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     if ((await this.#cluster.metadata([topic])).topics.has(topic)) return;
-    await this.#run(`Cannot create topic "${topic}"`, async (admin) => {
+    const wanted = `${partitions} partition(s), replication factor ${replicationFactor}`;
+    await this.#run(`Cannot create topic "${topic}" (${wanted})`, async (admin) => {
       try {
         const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
         const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }];

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Letter, Place } from "../../dlq/letter.ts";
+import { printable, STEERING } from "../printable.ts";
 
 /** Columns below their headings; numbers stand to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -50,15 +51,6 @@ export function timeText(ms: number): string {
 export function oneLine(text: string, max: number): string {
   const line = printable(text).replace(/\s+/g, " ").trim();
   return line.length <= max ? line : `${line.slice(0, max - 3)}...`;
-}
-
-/** Control characters, and those that turn the direction of writing. */
-// deno-lint-ignore no-control-regex -- they are what is to be taken out
-const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** Without what would steer a terminal: letters hold anybody's bytes. */
-export function printable(text: string): string {
-  return text.replace(STEERING, "\ufffd");
 }
 
 /** 1536 -> "1.5 KiB" */
