@@ -103,7 +103,7 @@ Deno.test("SIGTERM commits what was read and ends with 0 within the shutdown tim
     "shutdown.timeout.ms": 20_000,
   });
   const program = scratch.start(config);
-  await program.says("Serving metrics and health");
+  await program.says("Serving metrics");
   const [, address] = /(http:\/\/[^\s"]+)/.exec(program.stderr)!;
   await program.while("all records are put", async () => {
     const page = await (await fetch(`${address}/metrics`)).text();
