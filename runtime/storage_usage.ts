@@ -21,7 +21,7 @@ export function mergeUsage(a: readonly StorageUsage[], b: readonly StorageUsage[
 }
 
 /** All of it. */
-export function totalUsage(usage: readonly StorageUsage[]): StorageTotal {
+function totalUsage(usage: readonly StorageUsage[]): StorageTotal {
   return usage.reduce<StorageTotal>(plus, { requests: 0, bytesIn: 0, bytesOut: 0 });
 }
 

@@ -25,7 +25,7 @@ export interface Frame {
 }
 
 /** The headers that hold the prefix, by side. */
-export const SCHEMA_ID_HEADERS = { key: "__key_schema_id", value: "__value_schema_id" } as const;
+const SCHEMA_ID_HEADERS = { key: "__key_schema_id", value: "__value_schema_id" } as const;
 
 const V0_BYTES = 5;
 const V1_BYTES = 17;

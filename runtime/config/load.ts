@@ -15,7 +15,7 @@ export type ConfigFormat = "yaml" | "properties" | "json";
 export type IsWorkerKey = (key: string) => boolean;
 
 /** The form by a file's name. */
-export function configFormat(path: string): ConfigFormat {
+function configFormat(path: string): ConfigFormat {
   return /\.properties$/i.test(path) ? "properties" : /\.json$/i.test(path) ? "json" : "yaml";
 }
 

@@ -42,7 +42,7 @@ function reordered(name: string, known: Iterable<string>): string | null {
  * Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) from `a` to `b`; `limit` where
  * it is that or more.
  */
-export function editDistance(a: string, b: string, limit = Infinity): number {
+function editDistance(a: string, b: string, limit = Infinity): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);

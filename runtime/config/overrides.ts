@@ -22,7 +22,7 @@ export interface OverrideTarget {
 }
 
 /** Variables that begin like ours and are no options: read elsewhere. */
-export const RESERVED_VARIABLES: readonly string[] = ["SLUICE_CACHE", "SLUICE_CACHE_DIR"];
+const RESERVED_VARIABLES: readonly string[] = ["SLUICE_CACHE", "SLUICE_CACHE_DIR"];
 
 /** Applies `key=value` arguments, in order. */
 export function applySets(

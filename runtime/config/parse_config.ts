@@ -9,7 +9,7 @@
  */
 import type { Config, ConfigDef, Values } from "../api/config_def.ts";
 import { ConfigError, type ConfigProblem } from "../api/errors.ts";
-import { didYouMean, nearest } from "./nearest.ts";
+import { didYouMean } from "./nearest.ts";
 import { upper } from "./overrides.ts";
 import { type AnyOption, parseValue } from "./parse_value.ts";
 import { fromText, type RawEntry, type RawKeys, shownValue, valueText } from "./raw.ts";
@@ -114,7 +114,7 @@ export function optionOf(def: ConfigDef, key: string): AnyOption | null {
 }
 
 /** Reports keys that no option has, with the nearest that there is. */
-export function refuseUnknown(def: ConfigDef, keys: RawKeys, path: string, problems: ConfigProblem[]): void {
+function refuseUnknown(def: ConfigDef, keys: RawKeys, path: string, problems: ConfigProblem[]): void {
   for (const [key, entry] of keys) {
     if (optionOf(def, key) === null) problems.push(unknownKey(key, entry, suggested(problems, Object.keys(def)), path));
   }
@@ -219,11 +219,6 @@ export function holdsPassword(text: string): boolean {
 /** Whether the value is, or may be meant as, a secret. */
 export function isSecretKey(option: AnyOption | null, key: string): boolean {
   return option?.type === "secret" || ((option === null || option.type === "map") && SECRET_WORDS.test(key));
-}
-
-/** The nearest key that is known, for other messages. */
-export function nearestKey(key: string, def: ConfigDef): string | null {
-  return nearest(key, Object.keys(def));
 }
 
 function firstSentence(doc: string): string {

@@ -266,7 +266,7 @@ export class Cluster {
 }
 
 /** A topic id as Kafka writes it: base64url without padding, from a hyphenated UUID. */
-export function topicIdText(uuid: string): string {
+function topicIdText(uuid: string): string {
   return Uint8Array.fromHex(uuid.replaceAll("-", "")).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 

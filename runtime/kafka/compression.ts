@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 
 /** The most that one batch may hold: a bigger one is refused before it takes the memory. */
-export const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
+const DECOMPRESSED_BYTES_MAX = 256 * 1024 * 1024;
 
 const XERIAL = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 

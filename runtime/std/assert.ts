@@ -21,21 +21,11 @@ export function assertEquals<T>(actual: T, expected: T, message?: string): void 
   wrapped(() => nodeAssert.deepStrictEqual(actual, expected), message);
 }
 
-/** Throws where both are deeply equal. */
-export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  wrapped(() => nodeAssert.notDeepStrictEqual(actual, expected), message);
-}
-
 /** Throws unless both are the same by `Object.is`. */
 export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T {
   if (!Object.is(actual, expected)) {
     throw new AssertionError(message ?? `Expected the same value: ${show(actual)} is not ${show(expected)}`);
   }
-}
-
-/** Throws where `actual` is null or undefined. */
-export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T> {
-  assert(actual !== null && actual !== undefined, message ?? `Expected a value, got ${actual}`);
 }
 
 /** Throws unless `actual` contains `expected`. */

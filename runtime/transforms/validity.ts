@@ -47,7 +47,7 @@ export function nullBits({ nullCount, nullBitmap }: Validity, length: number): U
 }
 
 /** The same entries, those null that `validity` says; as a column that is no slice. */
-export function withValidity(data: Data, validity: Validity, type: DataType = data.type): Data {
+function withValidity(data: Data, validity: Validity, type: DataType = data.type): Data {
   const { length, values, valueOffsets, children, offset } = data;
   const common = { type, length, ...validity };
   const make = (rest: object): Data => makeData({ ...common, ...rest } as never);

@@ -12,7 +12,7 @@ import type { Plugins } from "../config/resolve_instance.ts";
 import type { FlatConfig } from "../worker_api.ts";
 
 /** What stands for a secret. */
-export const HIDDEN = "[hidden]";
+const HIDDEN = "[hidden]";
 
 const REFERENCE = /^\$\{[^{}:]*:[^{}]*\}$/;
 

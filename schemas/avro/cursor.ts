@@ -7,7 +7,7 @@
 import { Malformed } from "../malformed.ts";
 
 /** Items without bytes (an array of empty records, say) that one payload may hold. */
-export const FREE_ITEMS_MAX = 65_536;
+const FREE_ITEMS_MAX = 65_536;
 /** Levels that a recursive value may have where it is skipped. */
 const DEPTH_MAX = 1_000;
 const WORD = 4_294_967_296;

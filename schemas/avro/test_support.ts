@@ -28,7 +28,7 @@ export function oracle(schema: Json): avsc.Type {
 }
 
 /** The row of a column as a plain value: bytes as hex, maps as entries, 64 bit and decimals as bigints. */
-export function columnValue(data: Data, row: number): unknown {
+function columnValue(data: Data, row: number): unknown {
   if (isNull(data, row)) return null;
   const at = data.offset + row;
   switch (data.type.typeId) {

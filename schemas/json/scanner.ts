@@ -8,7 +8,7 @@ import { DataError } from "../../mod.ts";
 import { invalidUtf8 } from "../utf8.ts";
 
 /** Objects and arrays within each other, at most. */
-export const DEPTH_MAX = 512;
+const DEPTH_MAX = 512;
 
 /** Members that a value may leave out in all: few bytes can stand for many objects of many members each. */
 const ABSENT_MAX = 1 << 24;

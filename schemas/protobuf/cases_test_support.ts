@@ -32,7 +32,7 @@ export function caseOf(random: Random, given?: string): Case {
 }
 
 /** The schema as the oracle has it. */
-export function rootOf(text: string): protobuf.Root {
+function rootOf(text: string): protobuf.Root {
   const root = new protobuf.Root();
   const { imports } = protobuf.parse(text, root, { keepCase: true });
   for (const name of imports ?? []) root.addJSON(protobuf.common.get(name)!.nested!);

@@ -6,8 +6,6 @@
  */
 import { FatalError } from "../../mod.ts";
 
-/** When a rule runs. */
-export type RuleMode = "WRITE" | "READ" | "WRITEREAD" | "UPGRADE" | "DOWNGRADE" | "UPDOWN";
 /** What a reader does. */
 export type ReadMode = "READ" | "UPGRADE" | "DOWNGRADE";
 /** What becomes of a record: it is set aside (ERROR, DLQ) or passes on. */

@@ -48,7 +48,7 @@ export interface MonthlyCost extends Cost {
 export const MONTH_S = 730 * 3600;
 
 /** What the README's table compares. */
-export const MODES: readonly Mode[] = [
+const MODES: readonly Mode[] = [
   { kind: "worker", commitS: 1 },
   { kind: "worker", commitS: 10 },
   { kind: "worker", commitS: 60 },
@@ -59,7 +59,7 @@ export const MODES: readonly Mode[] = [
 ];
 
 /** Records a second. */
-export const RATES: readonly number[] = [10, 100, 1000, 10_000];
+const RATES: readonly number[] = [10, 100, 1000, 10_000];
 
 const NOTHING: Cost = { cpuS: 0, gbS: 0, puts: 0, gets: 0, seconds: 0 };
 

@@ -87,7 +87,7 @@ export async function drainOnce(topic: FilledTopic, options: DrainOptions): Prom
 }
 
 /** What a line says of a topic. */
-export function specOf({ format, schema, compression, records, partitions }: FilledTopic): Figures {
+function specOf({ format, schema, compression, records, partitions }: FilledTopic): Figures {
   return { format, schema, compression, records, partitions };
 }
 

@@ -88,7 +88,7 @@ export async function deleteTopics(names: readonly string[], bootstrap: string):
 }
 
 /** Produces records `from` to `to` - 1; says on stderr how fast. */
-export async function produceRecords(
+async function produceRecords(
   { topic, from, to, spec, services }: {
     topic: string;
     from: number;

@@ -156,6 +156,7 @@ class Process {
         work.run.target.kind === "sink" ? SinkReplay.run(work, selection, sink) : replayToTopic(work, selection, {
           ...{ topic: null, fixed: null, topicOf: () => "orders", limits },
         }),
+      assertNew: () => Promise.resolve(), // the ledger is never lost here
       settle: (work, selection) => SinkReplay.settle(work, selection, sink),
     };
     const read = async function* () {

@@ -40,7 +40,7 @@ export function decide(
 }
 
 /** Whether a range begins where a partition stands: absent is a state of its own, never 0. */
-export function startsAt({ from, fromAbsent }: OffsetRange, offset: bigint | null): boolean {
+function startsAt({ from, fromAbsent }: OffsetRange, offset: bigint | null): boolean {
   return fromAbsent ? offset === null : offset === from;
 }
 

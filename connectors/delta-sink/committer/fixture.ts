@@ -18,7 +18,7 @@ import type { PutOutcome, Storage } from "../storage/storage.ts";
 
 export const TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA";
 export const TABLE = "memory://orders";
-export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => SILENT };
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => SILENT };
 
 /** A schema of nullable columns, e.g. `schema({ id: "long" })`. */
 export function schema(columns: Record<string, string>): string {

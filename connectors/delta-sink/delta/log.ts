@@ -32,7 +32,7 @@ export type LogFile =
   | { readonly kind: "other" };
 
 /** Reads a path in the log. Checkpoints of the V2 form, checksums, compacted logs and hidden files are "other". */
-export function parseLogPath(path: string): LogFile {
+function parseLogPath(path: string): LogFile {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const commit = /^(\d{20})\.json$/.exec(name);
   if (commit) return { kind: "commit", version: BigInt(commit[1]) };

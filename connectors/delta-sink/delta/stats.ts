@@ -20,7 +20,7 @@ export interface ColumnStats {
 }
 
 /** `delta.dataSkippingNumIndexedCols` where a table does not say. */
-export const INDEXED_COLUMNS_DEFAULT = 32;
+const INDEXED_COLUMNS_DEFAULT = 32;
 
 /**
  * The statistics of the first `columnsMax` leaf columns (-1: of all; a list or a map counts as one) of a file of `rows`

@@ -49,7 +49,7 @@ export function transactionBytes(transaction: Transaction): Uint8Array {
 }
 
 /** The actions of the commit. It reads no file of the table, so that it is a blind append, also where it adds columns. */
-export function transactionActions(transaction: Transaction): Action[] {
+function transactionActions(transaction: Transaction): Action[] {
   const { protocol, metadata, txns, files, timestampMs } = transaction;
   const actions: Action[] = [{ commitInfo: commitInfo(transaction) }];
   if (protocol) actions.push({ protocol });

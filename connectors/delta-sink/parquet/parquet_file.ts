@@ -55,9 +55,9 @@ export interface ParquetFile {
 }
 
 /** See `ParquetFileOptions`. */
-export const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+const ROW_GROUP_BYTES = 64 * 1024 * 1024;
 /** A row group is also complete with this many rows. */
-export const ROW_GROUP_ROWS = 1024 * 1024;
+const ROW_GROUP_ROWS = 1024 * 1024;
 
 /** Begins a file. Throws FatalError for a schema without columns or with a type that is not the framework's. */
 export function createParquetFile(options: ParquetFileOptions): ParquetFile {

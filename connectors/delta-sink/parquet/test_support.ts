@@ -23,7 +23,7 @@ import {
 import { childFields } from "./arrow_data.ts";
 
 /** A leaf type. */
-export const leafType: fc.Arbitrary<DataType> = fc.oneof(
+const leafType: fc.Arbitrary<DataType> = fc.oneof(
   fc.constantFrom<() => DataType>(
     types.boolean,
     types.int8,
@@ -44,7 +44,7 @@ export const leafType: fc.Arbitrary<DataType> = fc.oneof(
 const keyType: fc.Arbitrary<DataType> = fc.constantFrom(types.utf8, types.int64, types.date).map((make) => make());
 
 /** A type, nested up to `depth`. */
-export function anyType(depth: number): fc.Arbitrary<DataType> {
+function anyType(depth: number): fc.Arbitrary<DataType> {
   if (depth === 0) return leafType;
   const inner = anyType(depth - 1);
   const fields = fc.uniqueArray(fc.constantFrom("a", "b", "C", "key", "__proto__"), { minLength: 1, maxLength: 3 });
@@ -68,7 +68,7 @@ export function anySchema(depth = 2): fc.Arbitrary<Schema> {
 }
 
 /** Values of a type, null among them. */
-export function anyValue(type: DataType): fc.Arbitrary<unknown> {
+function anyValue(type: DataType): fc.Arbitrary<unknown> {
   return fc.option(anyNonNull(type), { freq: 5 });
 }
 

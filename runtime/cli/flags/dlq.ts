@@ -106,7 +106,7 @@ function replayFlags(command: Command): Command {
 }
 
 /** The flags that say which queue. */
-export function queueFlags(command: Command): Command {
+function queueFlags(command: Command): Command {
   return command
     .option("--connector <name>", "the connector whose dead letters these are: an instance's name, or its kind")
     .option("--config <file>", "its configuration; ./sluice.yaml unless told")
@@ -117,7 +117,7 @@ export function queueFlags(command: Command): Command {
 }
 
 /** The flags that choose letters of it. */
-export function letterFlags(command: Command, state: string | null = "open"): Command {
+function letterFlags(command: Command, state: string | null = "open"): Command {
   const states = "open, replayed, resolved, quarantined or all";
   if (state === null) command.option("--state <state>", `${states}; open unless told, with --undo resolved`);
   else command.option("--state <state>", states, state);

@@ -53,7 +53,7 @@ function versionLines(check: VersionCheck, policy: string): string[] {
 }
 
 /** "1 column", "2 columns". */
-export function counted(count: number, what: string): string {
+function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 

@@ -7,7 +7,7 @@ import { exists } from "../exists.ts";
 import { FatalError } from "../../api/errors.ts";
 
 /** The only place that names versions of the servers. */
-export const VERSIONS = {
+const VERSIONS = {
   kafka: "4.4.0",
   scala: "2.13",
   apicurio: "2.6.13.Final",

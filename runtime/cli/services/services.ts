@@ -56,7 +56,7 @@ export interface ServicesOptions {
 }
 
 /** The ports that `services up` takes where they are free. */
-export const DEFAULT_PORTS = { kafka: 19092, registry: 18081, objectStore: 19000 } as const;
+const DEFAULT_PORTS = { kafka: 19092, registry: 18081, objectStore: 19000 } as const;
 
 /** Starts what is not running yet; returns when all answer. */
 export function servicesUp(options: ServicesOptions): Promise<Services> {

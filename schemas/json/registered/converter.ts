@@ -60,7 +60,7 @@ export function parseSchema(text: string): Validator {
 }
 
 /** `reader`: the rows of the configured schema; null: each writer schema has its own. */
-export function jsonSchemaFormat(reader: Rows | null, options: MappingOptions, validates: boolean): RegisteredFormat {
+function jsonSchemaFormat(reader: Rows | null, options: MappingOptions, validates: boolean): RegisteredFormat {
   const latestRows = new WeakMap<WriterSchema, Rows>();
   return {
     schemaType: "JSON",
