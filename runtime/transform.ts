@@ -8,10 +8,16 @@
  *
  * @module
  */
-import { type DataError, FatalError, type SinkBatch, type Transform } from "./api/mod.ts";
+import {
+  type DataError,
+  FatalError,
+  type Predicate,
+  type PredicatePlugin,
+  type SinkBatch,
+  type Transform,
+} from "./api/mod.ts";
 import type { NamedPlugin, TransformStep } from "./config/resolve_instance.ts";
 import { createRowMerger, haveOneSchema } from "./merge_rows.ts";
-import type { Predicate, PredicatePlugin } from "./transforms/predicate.ts";
 
 /** Called with each row that a step refused, and with the batch that it is a row of. */
 type Reject = (of: SinkBatch, row: number, error: DataError) => void;

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { ConfigProblem, Routing, SinkConnector, Values } from "../api/mod.ts";
+import type { ConfigProblem, PredicatePlugin, Routing, SinkConnector, Values } from "../api/mod.ts";
 import type { ConfigDef } from "../api/config_def.ts";
 import type { NamedPlugin, TransformStep } from "./choose_parts.ts";
-import type { PredicatePlugin } from "../transforms/predicate.ts";
 
 type Steps = readonly TransformStep<NamedPlugin>[];
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { option } from "../api/mod.ts";
-import type { PredicatePlugin } from "./predicate.ts";
+import { option, type PredicatePlugin } from "../api/mod.ts";
 
 const OPTIONS = {
   "name": option.string({

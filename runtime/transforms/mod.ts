@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TransformPlugin } from "../api/mod.ts";
+import type { PredicatePlugin, TransformPlugin } from "../api/mod.ts";
 import { cast } from "./cast.ts";
 import { dropHeaders } from "./drop_headers.ts";
 import { extractField } from "./extract_field.ts";
@@ -24,7 +24,6 @@ import { timestampConverter } from "./timestamp_converter.ts";
 import { timestampRouter } from "./timestamp_router.ts";
 import { topicNameMatches } from "./topic_name_matches.ts";
 import { valueToKey } from "./value_to_key.ts";
-import type { PredicatePlugin } from "./predicate.ts";
 
 /** By the names that Kafka Connect gives them. */
 export const BUILT_IN_TRANSFORMS: readonly TransformPlugin[] = [

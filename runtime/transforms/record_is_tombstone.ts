@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PredicatePlugin } from "./predicate.ts";
+import type { PredicatePlugin } from "../api/mod.ts";
 
 /** The predicate of that name. */
 export const recordIsTombstone: PredicatePlugin<Record<never, never>> = {

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { option } from "../api/mod.ts";
+import { option, type PredicatePlugin } from "../api/mod.ts";
 import { compileJavaPattern } from "./java_pattern.ts";
-import type { PredicatePlugin } from "./predicate.ts";
 
 const OPTIONS = {
   "pattern": option.string({
