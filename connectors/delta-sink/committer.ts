@@ -21,7 +21,7 @@ import {
   type StorageUsage,
   type TopicPartition,
 } from "../../mod.ts";
-import { appIdOf, type AppIdRules, assertOurs, tableOffset, tableOffsets } from "./committer/app_ids.ts";
+import { appIdOf, type AppIdRules, assertOurs, runOffsets, tableOffset, tableOffsets } from "./committer/app_ids.ts";
 import { auditOf, staleMessage } from "./committer/audit.ts";
 import { decide } from "./committer/decide.ts";
 import { versionOfShare } from "./committer/past_share.ts";
@@ -144,6 +144,13 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
         return tableOffsets(log.snapshot, this.#options, ofTable);
       }));
     return found.flat();
+  }
+
+  replayedOffsets(topic: string): Promise<Offsets> {
+    return this.#serially(this.#options.tableOf(topic), async ({ log }) => {
+      await log.refresh();
+      return runOffsets(log.snapshot, this.#options.appId, topic);
+    });
   }
 
   async commit(epoch: number, table: string, shares: readonly DeltaShare[]): Promise<readonly CommitOutcome[]> {
@@ -367,14 +374,9 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   }
 
   #openLog(name: string): TableLog {
-    const { clock, random, log, openTable, putTimeoutMs = PUT_TIMEOUT_MS, faults } = this.#options;
-    return new TableLog(name, openTable(name), {
-      clock,
-      random,
-      log,
-      timeoutMs: putTimeoutMs,
-      skipTxnIdCheck: faults?.skipTxnIdCheck,
-    });
+    const { clock, random, log, openTable, putTimeoutMs: timeoutMs = PUT_TIMEOUT_MS, faults } = this.#options;
+    const { skipTxnIdCheck } = faults ?? {};
+    return new TableLog(name, openTable(name), { clock, random, log, timeoutMs, skipTxnIdCheck });
   }
 }
 

@@ -166,6 +166,11 @@ export interface Committer<Staged> {
    * begins there. Asked for by somebody, while no task runs; repeatable. Absent: the offsets cannot be altered.
    */
   alterOffsets?(at: Offsets): Promise<void>;
+  /**
+   * How far runs over dead letters of a topic are, as ranges named them (`replayTopic`): all runs that the target knows of.
+   * So a run can be told from its repetition where nobody else knows of it any more. Absent: it cannot.
+   */
+  replayedOffsets?(topic: string): Promise<Offsets>;
   /** Ends background work (checkpoints); returns when it is done. */
   stop(): Promise<void>;
   /** What the committer has asked of the storage of a target so far: metrics. */

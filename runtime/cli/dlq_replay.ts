@@ -22,6 +22,7 @@ import type { QueueWorld, RunWork } from "../dlq/run_work.ts";
 import { assertReplayable, type SinkParts, SinkReplay, topicOf } from "../dlq/sink_target.ts";
 import { assertTopic, replayToTopic } from "../dlq/topic_target.ts";
 import { awaitTurn, hold } from "../dlq/turns.ts";
+import { assertNoUnknownRuns, FirstLetters } from "../dlq/unknown_runs.ts";
 import { createAdmin } from "../kafka/admin.ts";
 import { createFetcher } from "../kafka/fetcher.ts";
 import { createProducer } from "../kafka/producer.ts";
@@ -77,6 +78,7 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
     else if (target.topic !== null) await assertTopic(queue.admin, queue.topic, target.topic);
     const own = await made.of(fix); // what cannot be made of the flags is said before anything begins
     const counts = new ChoiceCounts();
+    const first = new FirstLetters();
     const request: ReplayRequest = {
       target,
       fix,
@@ -86,6 +88,7 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
         const topic = topicOf(letter, instance);
         // Once a run has begun it is finished first: what it cannot do is said before.
         if (topic !== null && target.kind === "topic") own.assertRecords(topic);
+        if (topic !== null && target.kind === "sink") first.add(topic, letter);
         return topic !== null;
       },
       choose: () => readChosen(queue, choice, counts),
@@ -93,9 +96,11 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
       abandon: flags.abandon ?? false,
       resumeOnly: flags.resume ?? false,
     };
+    const assertNew = () => assertNotReplayed(queue, own.instance, first);
     if (flags.dryRun) {
       const ledger = await queue.ledger();
       const report = await dryRun(request, ledger, {
+        assertNew,
         read: () => queue.read(),
         fix: own,
         instance,
@@ -108,7 +113,7 @@ export async function replayLetters(given: ReplayFlags, context: CliContext): Pr
       else print([report.text, ...leftOut(queue, counts)].join("\n"));
       return 0;
     }
-    const parts = await replayParts(queue, instance, made, flags);
+    const parts = { ...await replayParts(queue, instance, made, flags), assertNew };
     try {
       const result = await replay(parts, request);
       if (flags.json) console.log(resultJson(result));
@@ -174,6 +179,18 @@ function contextOf({ log, retry }: OpenQueue, { name }: Instance) {
   return connectorContext(name, { clock: systemClock, log, retry, random: Math.random });
 }
 
+/** See `assertNoUnknownRuns`: of letters that are to go into the sink. */
+async function assertNotReplayed(queue: OpenQueue, instance: Instance, first: FirstLetters): Promise<void> {
+  if (first.all.size === 0) return;
+  const committer = await instance.plugin.createCommitter!(instance.connectorConfig, contextOf(queue, instance));
+  try {
+    const { retry, topic: deadLetterTopic } = queue;
+    await assertNoUnknownRuns(first, { committer, retry, deadLetterTopic, readLedger: () => queue.ledgerNow() });
+  } finally {
+    await committer.stop();
+  }
+}
+
 /** The world of a queue, once it is our turn. The caller closes the producer. */
 async function queueWorld(queue: OpenQueue, flags: ActFlags) {
   const { topic, kafka, log, retry, chosen } = queue;
@@ -219,7 +236,7 @@ async function replayParts(
   instance: Instance,
   fixes: Fixes,
   flags: ReplayFlags,
-): Promise<ReplayParts> {
+): Promise<Omit<ReplayParts, "assertNew">> {
   const world = await queueWorld(queue, flags);
   const { values } = instance;
   const sinkParts = (fix: Fix): SinkParts => ({

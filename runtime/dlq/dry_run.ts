@@ -14,7 +14,7 @@ import { batchesOf, type BatchLimits } from "./batches.ts";
 import type { Letter } from "./letter.ts";
 import { slabsOfLetters } from "./letter_records.ts";
 import type { OffsetSet } from "./offset_set.ts";
-import type { ReplayRequest } from "./replay.ts";
+import type { ReplayParts, ReplayRequest } from "./replay.ts";
 
 /** What a dry run needs. */
 export interface DryParts {
@@ -23,6 +23,8 @@ export interface DryParts {
   /** The whole queue. */
   readonly read: () => AsyncIterable<Letter>;
   readonly fix: Fix;
+  /** See `ReplayParts`. */
+  readonly assertNew: ReplayParts["assertNew"];
   /** Letters are sent to a topic, not put into the sink. */
   readonly toTopic: boolean;
   readonly context: ConnectorContext;
@@ -48,6 +50,7 @@ export interface DryReport {
 /** Tries all that a replay would choose. */
 export async function dryRun(request: ReplayRequest, ledger: Ledger, parts: DryParts): Promise<DryReport> {
   const { selection, overLimit } = await fixSelection(request.choose(ledger), await request.newest(), request);
+  await parts.assertNew();
   const trial = await Trial.load(parts);
   try {
     for await (const chunk of batchesOf(selected(parts.read(), selection), parts.limits, (letter) => letter)) {

@@ -28,6 +28,8 @@ export interface ReplayParts extends QueueWorld {
   /** What new letters are written with. */
   readonly letterOptions: Omit<LetterOptions, "deadLetterTopic">;
   readonly uuid: () => string;
+  /** Throws FatalError where what was chosen may have gone on by a run that the ledger does not know. */
+  readonly assertNew: () => Promise<void>;
   /** Does what is not done of a run: by its own target and fix. */
   readonly execute: (work: RunWork, selection: OffsetSet) => Promise<void>;
   /** Ends what a process that is gone may have begun of a run that is given up. */
@@ -66,6 +68,7 @@ export async function replay(parts: ReplayParts, request: ReplayRequest): Promis
   if (request.resumeOnly || request.abandon) return { before, run: null, fixed: null };
   const fixed = await fixSelection(request.choose(ledger), await request.newest(), request);
   const { selection, overLimit } = fixed;
+  await parts.assertNew();
   const run = newRun(parts, request, fixed);
   const changes: LedgerChange[] = overLimit.map((letter) =>
     entryChange(letter, { state: "quarantined", attempts: letter.attempts, run: run.id, atMs: clock.now(), note: null })

@@ -208,7 +208,7 @@ export class SinkReplay {
 
   #place(topic: string, partition: number): TopicPartition {
     const { run } = this.work;
-    return { topic: replayTopic(topic, run.id), topicId: "dlq", partition };
+    return { topic: replayTopic(topic, run.id), topicId: run.queueId, partition };
   }
 
   async #learnPositions(topic: string): Promise<void> {

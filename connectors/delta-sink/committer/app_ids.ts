@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { FatalError, type Offsets, type PartitionOffset, type TopicPartition } from "../../../mod.ts";
+import {
+  FatalError,
+  isReplayTopic,
+  type Offsets,
+  type PartitionOffset,
+  settingsTopic,
+  type TopicPartition,
+} from "../../../mod.ts";
 import type { Snapshot } from "../delta/snapshot.ts";
 
 /** What a topic id that the table does not know means, where it knows another of the same topic. */
@@ -60,6 +67,15 @@ export function tableOffsets(
     if (offset !== null) found.push({ topic, topicId, partition, offset });
   }
   return found;
+}
+
+/** How far runs over dead letters of a topic are in the table: all that it knows of. */
+export function runOffsets(snapshot: Progress | null, appId: string, topic: string): Offsets {
+  return [...snapshot?.txns ?? []].flatMap(([id, offset]) => {
+    const parsed = parseAppId(id);
+    const isMeant = parsed?.appId === appId && isReplayTopic(parsed.topic) && settingsTopic(parsed.topic) === topic;
+    return isMeant ? { topic: parsed.topic, topicId: parsed.topicId, partition: parsed.partition, offset } : [];
+  });
 }
 
 /** Throws FatalError, with the choices named, where these partitions are not ours to read into the table. */

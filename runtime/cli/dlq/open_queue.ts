@@ -99,7 +99,12 @@ export class OpenQueue {
 
   /** What became of letters: read once. */
   ledger(): Promise<Ledger> {
-    return this.#ledger ??= this.retry(
+    return this.#ledger ??= this.ledgerNow();
+  }
+
+  /** The ledger as it is by now. */
+  ledgerNow(): Promise<Ledger> {
+    return this.retry(
       `read the ledger "${ledgerTopic(this.topic)}"`,
       () => readLedger({ admin: this.admin, fetcher: this.newFetcher() }, this.topic),
     );
