@@ -5,7 +5,7 @@
  */
 import { type Data, type DataType, Type } from "apache-arrow";
 import { BytesColumn, isNull, types } from "../api/mod.ts";
-import { decimalText, doubleText, floatText } from "./java_text.ts";
+import { decimalAt, doubleText, floatText } from "./java_text.ts";
 
 /** Writes an entry; null: the calendar has no such day. */
 type TextOf = (data: Data, index: number) => string | null;
@@ -35,7 +35,7 @@ function textOfType(type: DataType): TextOf {
         : ({ values }, i) => doubleText(values[i]);
     case Type.Decimal: {
       const { scale } = type as unknown as { scale: number };
-      return ({ values }, i) => decimalText(unscaled(values, i), scale);
+      return ({ values }, i) => decimalAt(values, i, scale);
     }
     case Type.Date:
       return ({ values }, i) => isoText(values[i] * 86_400_000)?.slice(0, -"T00:00:00.000Z".length) ?? null;
@@ -60,10 +60,4 @@ function timestampText(micros: bigint, zone: string): string | null {
 function isoText(ms: number): string | null {
   const time = new Date(ms);
   return Number.isNaN(time.getTime()) ? null : time.toISOString();
-}
-
-function unscaled(words: Uint32Array, index: number): bigint {
-  let value = 0n;
-  for (let word = 3; word >= 0; word--) value = value << 32n | BigInt(words[index * 4 + word]);
-  return BigInt.asIntN(128, value);
 }

@@ -18,7 +18,7 @@
  */
 import { type Data, type Field, Type } from "apache-arrow";
 import { isNull } from "../api/mod.ts";
-import { decimalText, doubleText, floatText } from "./java_text.ts";
+import { decimalAt, doubleText, floatText } from "./java_text.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -42,10 +42,7 @@ function text(data: Data, index: number, embedded: boolean): string {
     case Type.Float:
       return ((type as unknown as { precision: number }).precision === 1 ? floatText : doubleText)(values[index]);
     case Type.Decimal:
-      return decimal(
-        values.subarray(index * 4, index * 4 + 4),
-        (type as unknown as { scale: number }).scale,
-      );
+      return decimalAt(values, index, (type as unknown as { scale: number }).scale);
     case Type.Date:
       return dayText(BigInt(values[index]) * DAY);
     case Type.Timestamp:
@@ -72,12 +69,6 @@ function text(data: Data, index: number, embedded: boolean): string {
     default:
       throw new TypeError(`Cannot write a ${type} as a header: it is none of the framework's types`);
   }
-}
-
-function decimal(words: Uint32Array, scale: number): string {
-  let unscaled = 0n;
-  for (let word = 3; word >= 0; word--) unscaled = unscaled << 32n | BigInt(words[word]);
-  return decimalText(BigInt.asIntN(128, unscaled), scale);
 }
 
 const DAY = 86_400_000_000n;

@@ -121,6 +121,13 @@ function javaText(value: number, exponential: string): string {
   return `${sign}${whole.slice(0, exponent + 1)}.${whole.slice(exponent + 1) || "0"}`;
 }
 
+/** An entry of a column of 128 bit decimals, as `decimalText` writes it. */
+export function decimalAt(words: Uint32Array, index: number, scale: number): string {
+  let unscaled = 0n;
+  for (let word = 3; word >= 0; word--) unscaled = unscaled << 32n | BigInt(words[index * 4 + word]);
+  return decimalText(BigInt.asIntN(128, unscaled), scale);
+}
+
 /** `BigDecimal.toString`: with an exponent where more than six zeros would follow the point. */
 export function decimalText(unscaled: bigint, scale: number): string {
   const digits = String(unscaled < 0n ? -unscaled : unscaled);

@@ -6,16 +6,13 @@
  */
 import type { Field, Schema } from "apache-arrow";
 import {
-  ConfigError,
   type ConnectorContext,
   type DataError,
-  FatalError,
   type PreviewTask,
   rawOffset,
   type RawRecords,
   type SinkBatch,
   type TargetPreview,
-  TopicsError,
 } from "../../api/mod.ts";
 import type { Instance } from "../../config/resolve_instance.ts";
 import { type Stage, withSchemaOf } from "../../dead_letter.ts";
@@ -23,6 +20,7 @@ import { type ReadRange, readRanges } from "../../kafka/read_ranges.ts";
 import type { PartitionBounds } from "../../kafka/topic_bounds.ts";
 import type { Fetcher } from "../../kafka/types.ts";
 import { OfflineStages } from "../../offline_stages.ts";
+import { refusalOf } from "../refusal.ts";
 import { type Rate, rateOf } from "./estimate.ts";
 import { type SampleFrom, sampleRanges } from "./sample_ranges.ts";
 
@@ -122,13 +120,6 @@ export async function previewTopic(
 }
 
 /** What stops a topic, as text; bugs are thrown. */
-function refusalOf(error: unknown): string {
-  if (error instanceof TopicsError) return [...error.failures.values()].map(({ message }) => message).join("; ");
-  if (error instanceof ConfigError) return error.problems.map(({ key, why }) => `${key}: ${why}`).join("; ");
-  if (error instanceof FatalError) return error.message;
-  throw error;
-}
-
 /** The times of the oldest and the newest records. */
 async function edgesOf(
   bounds: readonly PartitionBounds[],

@@ -6,10 +6,8 @@
  */
 import { Schema } from "apache-arrow";
 import {
-  ConfigError,
   type Converter,
   DataError,
-  FatalError,
   nulls,
   type PreviewTask,
   type RawRecords,
@@ -19,12 +17,12 @@ import {
   SinkBatch,
   slabOf,
   type TargetPreview,
-  TopicsError,
 } from "../../api/mod.ts";
 import type { Instance, TopicSettings } from "../../config/resolve_instance.ts";
 import { createJsonColumns } from "../../json_columns.ts";
 import { createTransformStage } from "../../transform.ts";
 import { createValidateStage } from "../../validate.ts";
+import { refusalOf } from "../refusal.ts";
 import type { RegistryParts } from "../table_tools.ts";
 
 /** A connector and one of its topics. */
@@ -94,7 +92,7 @@ export async function columnsOf(pipeline: Pipeline, document: SchemaDocument): P
     const note = "its transforms let no record without values through: the columns before them are compared";
     return { columns: data.schema, refused: null, note };
   } catch (error) {
-    return { columns: null, refused: refusalOf(error), note: null };
+    return { columns: null, refused: refusalOfSchema(error), note: null };
   }
 }
 
@@ -120,17 +118,15 @@ export async function previewOf({ newSink, topic }: Pipeline, columns: Schema): 
     const target = previews.find((each) => each.topic === topic) ?? null;
     return { target, refused: target?.refused ?? null };
   } catch (error) {
-    return { target: null, refused: refusalOf(error) };
+    return { target: null, refused: refusalOfSchema(error) };
   } finally {
     await sink.stop();
   }
 }
 
-function refusalOf(error: unknown): string {
-  if (error instanceof TopicsError) return [...error.failures.values()].map(({ message }) => message).join("; ");
-  if (error instanceof ConfigError) return error.problems.map(({ key, why }) => `${key}: ${why}`).join("; ");
-  if (error instanceof FatalError || error instanceof DataError) return error.message;
-  throw error;
+/** A schema that columns cannot hold is a DataError of the record that stands for all of its records. */
+function refusalOfSchema(error: unknown): string {
+  return error instanceof DataError ? error.message : refusalOf(error);
 }
 
 /** Transforms may make a new schema, which the subject is still that of. */

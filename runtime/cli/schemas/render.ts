@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../plan/estimate.ts";
 import type { SubjectCheck, VersionCheck } from "./check_topic.ts";
 
 /** Whether nothing of it would become dead letters. */
@@ -50,11 +51,6 @@ function versionLines(check: VersionCheck, policy: string): string[] {
     ...notes.map((note) => `      note: ${note}`),
     ...fix.map((line, i) => `      ${i === 0 ? "fix: " : "or:  "}${line}`),
   ];
-}
-
-/** "1 column", "2 columns". */
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** The last line. */
