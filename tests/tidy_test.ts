@@ -1,5 +1,5 @@
 /**
- * The house's rules that a machine can hold (DESIGN 3, STYLE). Every ban names its replacement.
+ * The house's rules that a machine can hold. Every ban names its replacement.
  *
  * @module
  */
@@ -103,7 +103,7 @@ Deno.test("names: snake_case files, a home for every function", () => {
   }));
 });
 
-Deno.test("the top level holds what DESIGN names", () => {
+Deno.test("the top level holds what is named here", () => {
   const allowed = [
     ...["deno.json", "deno.lock", "mod.ts", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore", ".deno-version"],
     ...["connectors", "runtime", "schemas", "tests", "deploy", ".ci", ".git", ".github"],
@@ -218,7 +218,7 @@ const LAYERS: readonly { readonly of: string; readonly may: readonly string[]; r
 
 function layerOf(path: string) {
   const layer = LAYERS.filter(({ of }) => path.startsWith(of)).sort((a, b) => b.of.length - a.of.length)[0];
-  return layer ?? { of: "", may: [], rule: "it is in no folder that DESIGN names" };
+  return layer ?? { of: "", may: [], rule: "it is in no folder that LAYERS names" };
 }
 
 function mayImport(path: string, target: string): boolean {

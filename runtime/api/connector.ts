@@ -151,7 +151,7 @@ export interface Committer<Staged> {
    */
   committedOffsets(partitions: readonly TopicPartition[]): Promise<Offsets>;
   /**
-   * Phase two: ONE new version for all of these shares (DESIGN: a compare-and-set on the offsets). Shares of a partition
+   * Phase two: ONE new version for all of these shares (a compare-and-set on the offsets). Shares of a partition
    * that chain are given in order. Returns an outcome for each; throws only where nothing more can be done: a FatalError
    * stops the topics of these shares, and after a while they begin anew with `committedOffsets`.
    */

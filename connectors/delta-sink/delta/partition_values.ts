@@ -1,5 +1,5 @@
 /**
- * Partition values as text (Delta protocol, "Partition Value Serialization"; DELTA.md 5) and as folders. Null and the
+ * Partition values as text (Delta protocol, "Partition Value Serialization") and as folders. Null and the
  * empty string are both null.
  *
  * @module

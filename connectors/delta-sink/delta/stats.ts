@@ -1,5 +1,5 @@
 /**
- * The `stats` string of an `add` (Delta protocol, "Per-file Statistics"; DELTA.md 4), from what the encoder of the file
+ * The `stats` string of an `add` (Delta protocol, "Per-file Statistics"), from what the encoder of the file
  * has seen.
  *
  * @module

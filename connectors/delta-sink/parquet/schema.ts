@@ -1,5 +1,5 @@
 /**
- * Column types as Parquet schema elements (Parquet format, "Logical Types"; DELTA.md 6).
+ * Column types as Parquet schema elements (Parquet format, "Logical Types").
  *
  * @module
  */
