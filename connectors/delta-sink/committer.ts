@@ -21,7 +21,7 @@ import {
   type StorageUsage,
   type TopicPartition,
 } from "../../mod.ts";
-import { appIdOf, type AppIdRules, assertOurs, runOffsets, tableOffset, tableOffsets } from "./committer/app_ids.ts";
+import { appIdOf, type AppIdRules, assertOurs, runsOf, tableOffset, tableOffsets } from "./committer/app_ids.ts";
 import { auditOf, staleMessage } from "./committer/audit.ts";
 import { decide } from "./committer/decide.ts";
 import { versionOfShare } from "./committer/past_share.ts";
@@ -73,7 +73,7 @@ export interface DeltaCommitterOptions extends AppIdRules {
   readonly allowProtocolUpgrade: boolean;
   /** Table properties of a table that is created. */
   readonly tableProperties: Readonly<Record<string, string>>;
-  /** A share older than this has its files looked up before it commits. */
+  /** A share older than this, or than the committer, has its files looked up before it commits. */
   readonly stagedAgeMaxMs: number;
   /** How long storage may fail before a commit is fatal; default 10 minutes. */
   readonly putTimeoutMs?: number;
@@ -128,9 +128,11 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   readonly #options: DeltaCommitterOptions;
   readonly #tables = new Map<string, Table>();
   readonly #checkpointer: Checkpointer;
+  readonly #madeMs: number;
 
   constructor(options: DeltaCommitterOptions) {
     this.#options = options;
+    this.#madeMs = options.clock.now();
     const { openTable, s3, meter, clock, log, onCheckpointFailed } = options;
     this.#checkpointer = createCheckpointer({ openTable, s3, meter, clock, log, onFailed: onCheckpointFailed });
   }
@@ -147,10 +149,8 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
   }
 
   replayedOffsets(topic: string): Promise<Offsets> {
-    return this.#serially(this.#options.tableOf(topic), async ({ log }) => {
-      await log.refresh();
-      return runOffsets(log.snapshot, this.#options.appId, topic);
-    });
+    const { appId, tableOf } = this.#options;
+    return this.#serially(tableOf(topic), ({ log }) => log.refresh().then(() => runsOf(log.snapshot, appId, topic)));
   }
 
   async commit(epoch: number, table: string, shares: readonly DeltaShare[]): Promise<readonly CommitOutcome[]> {
@@ -291,7 +291,8 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
     const { clock, stagedAgeMaxMs } = this.#options;
     let isMissing = false;
     for (const { id, staged } of shares) {
-      if (state.lookedUp.has(id) || clock.now() - staged.preparedAtMs < stagedAgeMaxMs) continue;
+      const isOld = staged.preparedAtMs < Math.max(this.#madeMs, clock.now() - stagedAgeMaxMs + 1);
+      if (state.lookedUp.has(id) || !isOld) continue;
       state.lookedUp.add(id);
       for (const { path } of staged.files) {
         const info = await table.log.persist(`look up file ${path}`, () => table.log.storage.head(path));
@@ -375,8 +376,7 @@ export class DeltaCommitter implements Committer<DeltaStaged> {
 
   #openLog(name: string): TableLog {
     const { clock, random, log, openTable, putTimeoutMs: timeoutMs = PUT_TIMEOUT_MS, faults } = this.#options;
-    const { skipTxnIdCheck } = faults ?? {};
-    return new TableLog(name, openTable(name), { clock, random, log, timeoutMs, skipTxnIdCheck });
+    return new TableLog(name, openTable(name), { clock, random, log, timeoutMs, ...faults });
   }
 }
 

@@ -234,11 +234,20 @@ Deno.test("commit() raises an existing table's protocol only where that is allow
   assertEquals(await commitTo(committer(storage, { ...add, allowProtocolUpgrade: true }), ntz), ["v1"]);
 });
 
+Deno.test("commit() looks up the files of a share that another process staged: who resumes its plan names none that are gone", async () => {
+  const storage = new MemoryStorage();
+  const clock = fakeClock();
+  clock.ms = 1_000;
+  const c = committer(storage, { clock });
+  const [gone, there] = [999, 1_000].map((preparedAtMs, p) => share([range(p, "absent", 1)], { preparedAtMs }));
+  assertEquals(await commitTo(c, gone, there), ["stale files", "v0"]);
+});
+
 Deno.test("commit() looks up the files of an old share", async () => {
   const storage = new MemoryStorage();
   const clock = fakeClock();
-  clock.ms = 4_000_000;
   const c = committer(storage, { clock });
+  clock.ms = 4_000_000;
   const [gone, there] = [share([range(0, "absent", 1)]), share([range(1, "absent", 1)])];
   await storage.put(there.staged.files[0].path, new Uint8Array(1));
   assertEquals(await commitTo(c, gone, there), ["stale files", "v0"]);

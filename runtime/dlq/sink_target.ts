@@ -234,7 +234,10 @@ export class SinkReplay {
       const topics = new Set(share.ranges.map(({ topic }) => settingsTopic(topic)));
       for (const topic of topics) await this.#learnPositions(topic);
       const [outcome] = await this.committer.commit(0, share.table, [share]);
-      if (outcome.kind === "stale" && outcome.why === "offsets") throw overtaken(work, share.table);
+      // A run that is given up leaves open what is not in the table, and what a table that is gone may have had.
+      const isLeft = task === null && outcome.kind === "stale" &&
+        share.ranges.every((range) => (offsetOf(outcome.actual, range) ?? 0n) < range.to);
+      if (outcome.kind === "stale" && outcome.why === "offsets" && !isLeft) throw overtaken(work, share.table);
       if (outcome.kind === "stale") { for (const topic of topics) done.delete(topic); }
       else for (const { topic, partition, to } of share.ranges) this.#moveTo(settingsTopic(topic), partition, to);
       // The task knows its tables by the topics that it was given rows of.
@@ -279,7 +282,8 @@ function partitionOf({ topic, topicId, partition }: RawRecords): TopicPartition 
 
 function overtaken({ run }: RunWork, table: string): FatalError {
   return new FatalError(
-    `Cannot commit letters of run ${run.id} to "${table}": the table is not where the run left it, so that another process ` +
-      "goes on with the run",
+    `Cannot commit letters of run ${run.id} to "${table}": the table is not where the run left it. Another process goes on ` +
+      "with the run, or the table was deleted, replaced or restored: put back the one that was there, or end the run by " +
+      "replay --abandon; what it had put there before stays replayed",
   );
 }

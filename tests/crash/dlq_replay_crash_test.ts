@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { createDeltaCommitter } from "../../connectors/delta-sink/committer.ts";
 import { deltaSinkOptions } from "../../connectors/delta-sink/config.ts";
@@ -123,7 +123,7 @@ class Process {
   }
 
   /** Runs a replay to its end, or to the process's. */
-  async run(target: RunTarget): Promise<void> {
+  async run(target: RunTarget, abandon = false): Promise<void> {
     const { world } = this;
     const log = collectingLog();
     const clock = systemClock;
@@ -163,7 +163,7 @@ class Process {
       yield* readQueue(fetcher(), await queueRanges(admin, QUEUE));
     };
     await replay(parts, {
-      ...{ target, fix: NO_FIX, attemptsMax: 3, abandon: false, resumeOnly: false, states: ["open"] },
+      ...{ target, fix: NO_FIX, attemptsMax: 3, abandon, resumeOnly: false, states: ["open"] },
       hasTopic: () => true,
       choose: (ledger) => chosenLetters(read(), { filter: {}, stateOf: (letter) => ledger.stateOf(letter) }),
       newest: () => Promise.resolve(new Map()),
@@ -347,6 +347,29 @@ for (const target of [{ kind: "sink" }, { kind: "topic", topic: null }] as const
     }
   });
 }
+
+Deno.test("a run whose table was deleted can be given up wherever it was struck, and what is open goes on", async () => {
+  const target = { kind: "sink" } as const;
+  let refused = 0;
+  for (let effect = 1, isStruck = true; isStruck; effect++) {
+    const world = new World();
+    world.addLetters(LETTERS);
+    const ended = new Process(world, (number) => number === effect ? "die-before" : "ok").run(target);
+    isStruck = await ended.then(() => false, (error) => isEnd(error) || Promise.reject(error));
+    const before = await world.rows();
+    world.storage.objects.clear();
+    // Who goes on writes the rest into a table anew, or says what to do.
+    const refusal = await new Process(world, () => "ok").run(target).then(() => null, (error: Error) => error.message);
+    if (refusal === null) continue;
+    refused++;
+    assertStringIncludes(refusal, "the table is not where the run left it");
+    await new Process(world, () => "ok").run(target, true);
+    await new Process(world, () => "ok").run(target);
+    assertEquals([...new Set([...before, ...await world.rows()])].sort((a, b) => a - b), GOOD, `effect ${effect}`);
+    assertEquals(new Set(await world.rows()).size, (await world.rows()).length, `effect ${effect}`);
+  }
+  assert(refused > 0);
+});
 
 Deno.test("letters end in the table once or stay open, however many processes die on the way", async () => {
   const fates = fc.array(fc.tuple(fc.nat(25), fc.constantFrom<Fate>("die-before", "die-after")), { maxLength: 6 });

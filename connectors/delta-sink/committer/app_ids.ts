@@ -70,7 +70,7 @@ export function tableOffsets(
 }
 
 /** How far runs over dead letters of a topic are in the table: all that it knows of. */
-export function runOffsets(snapshot: Progress | null, appId: string, topic: string): Offsets {
+export function runsOf(snapshot: Progress | null, appId: string, topic: string): Offsets {
   return [...snapshot?.txns ?? []].flatMap(([id, offset]) => {
     const parsed = parseAppId(id);
     const isMeant = parsed?.appId === appId && isReplayTopic(parsed.topic) && settingsTopic(parsed.topic) === topic;
