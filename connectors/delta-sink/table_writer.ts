@@ -154,11 +154,6 @@ export class TableWriter {
     }
   }
 
-  /** Where the next batch of a partition must begin, or null where nothing of it is here. */
-  nextOffset(partition: TopicPartition): bigint | null {
-    return this.#intervals.get(partitionKey(partition))?.to ?? null;
-  }
-
   /**
    * Frees memory: waits for a file that is on its way, or writes out the row group of the largest open one, or closes it
    * where only the storage holds any.
