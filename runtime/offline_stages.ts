@@ -39,7 +39,7 @@ export type FixStage = (
 /** What stages beside a task need. */
 export type OfflineSetup = Omit<StagesSetup, "pin" | "reject" | "onSkipped"> & { readonly fix?: FixStage };
 
-/** See the module's doc. Loaded by `loadOfflineStages`. */
+/** See the module's doc; made by `load`. */
 export class OfflineStages {
   readonly #byTopic = new Map<string, TopicStages>();
 

@@ -13,17 +13,17 @@ import { ChoiceCounts } from "../dlq/choose.ts";
 import { createFix, type Fix } from "../dlq/fix.ts";
 import { attemptsOf } from "../dlq/fix_selection.ts";
 import { type FixSpec, isNoFix } from "../dlq/fix_spec.ts";
-import { ledgerProducerId, ledgerTopic, readLedger } from "../dlq/ledger.ts";
+import { ledgerProducerId, ledgerTopic } from "../dlq/ledger.ts";
 import { dryRun } from "../dlq/dry_run.ts";
 import { replay, type ReplayParts, type ReplayRequest, type ReplayResult } from "../dlq/replay.ts";
 import { resolve } from "../dlq/resolve.ts";
 import type { Run, RunTarget } from "../dlq/run_record.ts";
 import type { QueueWorld, RunWork } from "../dlq/run_work.ts";
-import { assertReplayable, type SinkParts, SinkReplay, topicOf } from "../dlq/sink_target.ts";
+import { assertReplayable, type SinkParts, SinkReplay } from "../dlq/sink_target.ts";
+import { topicOf } from "../dlq/topic_of.ts";
 import { assertTopic, replayToTopic } from "../dlq/topic_target.ts";
 import { awaitTurn, hold } from "../dlq/turns.ts";
 import { assertNoUnknownRuns, FirstLetters } from "../dlq/unknown_runs.ts";
-import { createAdmin } from "../kafka/admin.ts";
 import { createFetcher } from "../kafka/fetcher.ts";
 import { createProducer } from "../kafka/producer.ts";
 import { createTransactionalProducer } from "../kafka/transactional_producer.ts";
@@ -193,42 +193,30 @@ async function assertNotReplayed(queue: OpenQueue, instance: Instance, first: Fi
 
 /** The world of a queue, once it is our turn. The caller closes the producer. */
 async function queueWorld(queue: OpenQueue, flags: ActFlags) {
-  const { topic, kafka, log, retry, chosen } = queue;
+  const { topic, kafka, log, retry, chosen, admin } = queue;
   const fetcher = () =>
     createFetcher({ settings: kafka.consumer, clock: systemClock, random: Math.random, log, memoryBytes: 64 << 20 });
-  const read = async () => {
-    const own = fetcher();
-    try {
-      return await readLedger({ admin: queue.admin, fetcher: own }, topic);
-    } finally {
-      await own.close();
-    }
-  };
   const say = (line: string) => flags.json ? undefined : console.error(line);
   const self = { host: hostname(), pid: Deno.pid };
   const wait = parseValue(option.durationMs({ doc: "", min: 0 }), flags.wait ?? "0");
   if ("why" in wait) throw new ConfigError([{ key: "--wait", value: flags.wait, why: wait.why }]);
-  await awaitTurn({ read, clock: systemClock, self, isAlive, waitMs: wait.value as number, say });
-  const admin = createAdmin({ settings: kafka.admin, log, readCommitted: true });
-  try {
-    const replication = chosen?.instance.values["errors.deadletterqueue.topic.replication.factor"] ?? 1;
-    await retry(
-      `create topic "${ledgerTopic(topic)}"`,
-      () => admin.ensureTopic(ledgerTopic(topic), 1, replication, { "cleanup.policy": "compact" }),
+  const readLedger = () => queue.ledgerNow();
+  await awaitTurn({ read: readLedger, clock: systemClock, self, isAlive, waitMs: wait.value as number, say });
+  const replication = chosen?.instance.values["errors.deadletterqueue.topic.replication.factor"] ?? 1;
+  await retry(
+    `create topic "${ledgerTopic(topic)}"`,
+    () => admin.ensureTopic(ledgerTopic(topic), 1, replication, { "cleanup.policy": "compact" }),
+  );
+  const policy = await admin.topicConfig(ledgerTopic(topic), "cleanup.policy");
+  if (policy !== null && policy !== "compact") {
+    throw new FatalError(
+      `Cannot use topic "${ledgerTopic(topic)}": its cleanup.policy is ${policy}, which forgets; wanted: compact`,
     );
-    const policy = await admin.topicConfig(ledgerTopic(topic), "cleanup.policy");
-    if (policy !== null && policy !== "compact") {
-      throw new FatalError(
-        `Cannot use topic "${ledgerTopic(topic)}": its cleanup.policy is ${policy}, which forgets; wanted: compact`,
-      );
-    }
-  } finally {
-    await admin.close();
   }
   const transactionalId = ledgerProducerId(topic);
   const producer = createTransactionalProducer({ settings: kafka.producer, transactionalId, retry });
-  const world: QueueWorld = { deadLetterTopic: topic, admin: queue.admin, fetcher, producer, clock: systemClock, log };
-  return { ...world, readLedger: () => retry(`read the ledger "${ledgerTopic(topic)}"`, read), self, say };
+  const world: QueueWorld = { deadLetterTopic: topic, admin, fetcher, producer, clock: systemClock, log };
+  return { ...world, readLedger, self, say };
 }
 
 async function replayParts(

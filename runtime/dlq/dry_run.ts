@@ -15,6 +15,7 @@ import type { Letter } from "./letter.ts";
 import { slabsOfLetters } from "./letter_records.ts";
 import type { OffsetSet } from "./offset_set.ts";
 import type { ReplayParts, ReplayRequest } from "./replay.ts";
+import { onlyTopic } from "./topic_of.ts";
 
 /** What a dry run needs. */
 export interface DryParts {
@@ -109,14 +110,12 @@ class Trial {
   async put(letters: readonly Letter[]): Promise<void> {
     const { fix, toTopic } = this.parts;
     const { instance } = toTopic ? this.parts : fix;
-    const { topics } = instance;
-    const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
     const changed = await (toTopic ? fix.records(letters) : fix.changed(letters));
     this.#unfixed += changed.refused.length;
     for (const { letter, stage, error } of changed.refused) {
       this.#count(letter, stage, error.details.reason, error.message);
     }
-    for (const { records, letters: of } of slabsOfLetters([...changed.letters.values()], only)) {
+    for (const { records, letters: of } of slabsOfLetters([...changed.letters.values()], onlyTopic(instance))) {
       const { batches, refused } = await this.stages.treat(records);
       this.#rejected = refused.map(({ index, stage, error }) => (
         { index, stage, reason: error.details.reason, message: error.message }

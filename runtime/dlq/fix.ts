@@ -14,6 +14,7 @@ import { changesFields, type FixSpec } from "./fix_spec.ts";
 import { createFixStages, type FixStages } from "./fix_stages.ts";
 import { changeJson } from "./json_letters.ts";
 import type { Letter } from "./letter.ts";
+import { topicOf } from "./topic_of.ts";
 import type { Fixed } from "./topic_target.ts";
 
 /** A fix that can be applied. */
@@ -54,8 +55,7 @@ export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
   const declared = spec.options.some((option) => /^(.*\.)?value\.schema\s*=/.test(option));
   const isRewritten = (topic: string | null) => isJson(topic) && !declared;
   const { topics } = instance;
-  const elsewhere = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
-  if (spec.schemaId !== null && (Array.isArray(topics) ? topics as readonly string[] : [""]).every(isJson)) {
+  if (spec.schemaId !== null && (topics instanceof RegExp ? [""] : topics).every(isJson)) {
     const why =
       "has no effect: values are plain JSON and name no schema; say which format it is of by --option, e.g. " +
       "value.converter=avro";
@@ -66,13 +66,13 @@ export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
     stage: FixStage | null,
     holds: (topic: string | null) => boolean,
   ): Promise<Fixed> => {
-    const isJsonLetter = ({ origin }: Letter) => stage !== null && holds(origin?.topic ?? elsewhere);
+    const isJsonLetter = (letter: Letter) => stage !== null && holds(topicOf(letter, instance));
     const others = letters.filter((letter) => !isJsonLetter(letter)).map((letter) =>
       [letter, reframed(letter)] as const
     );
     if (!stage || others.length === letters.length) return { letters: new Map(others), refused: [] };
     const { clock, log, retry, random } = parts;
-    const fix = { instance, clock, log, retry, random, fetch, stage, elsewhere, declared };
+    const fix = { instance, clock, log, retry, random, fetch, stage, declared };
     const changed = await changeJson(letters.filter(isJsonLetter), fix);
     return { ...changed, letters: new Map([...others, ...changed.letters]) };
   };
@@ -84,7 +84,7 @@ export async function createFix(spec: FixSpec, parts: FixParts): Promise<Fix> {
     changed: (letters) => change(letters, stages?.ofJson ?? null, isRewritten),
     assertRecords: (topic) => stages && assertEncodable(topic, instance, stages),
     records: async (letters) => {
-      for (const { origin } of stages ? letters : []) assertEncodable(origin?.topic ?? elsewhere, instance, stages!);
+      for (const letter of stages ? letters : []) assertEncodable(topicOf(letter, instance), instance, stages!);
       return await change(letters, stages?.whole ?? null, isJson);
     },
   };

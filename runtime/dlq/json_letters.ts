@@ -14,13 +14,12 @@ import { type Entry, memberTexts, patchedObject } from "./json_patch.ts";
 import type { Letter } from "./letter.ts";
 import { type LetterSlab, slabsOfLetters } from "./letter_records.ts";
 import type { Refusal } from "./run_work.ts";
+import { onlyTopic } from "./topic_of.ts";
 import type { Fixed } from "./topic_target.ts";
 
 /** What changing them takes. */
 export interface JsonFix extends Omit<OfflineSetup, "fix" | "targetSchema"> {
   readonly stage: FixStage;
-  /** The topic of letters that do not say theirs. */
-  readonly elsewhere: string | null;
   /** By the schema that is configured; else by what each letter holds. */
   readonly declared: boolean;
 }
@@ -43,7 +42,7 @@ export async function changeJson(letters: readonly Letter[], fix: JsonFix): Prom
     };
     const instance = plain(fix.instance, fix.declared);
     const stages = await OfflineStages.load({ ...fix, log: QUIET, instance, fix: stage });
-    for (slab of slabsOfLetters(of.map((i) => values[i]), fix.elsewhere)) {
+    for (slab of slabsOfLetters(of.map((i) => values[i]), onlyTopic(fix.instance))) {
       before = [];
       const { refused: found, fixed = [] } = await stages.treat(slab.records);
       const failed = new Map(found.map((each) => [each.index, each]));

@@ -5,22 +5,13 @@
  * @module
  */
 import type { Schema } from "apache-arrow";
-import {
-  type Clock,
-  DataError,
-  FatalError,
-  jsonText,
-  type Log,
-  type PreviewTask,
-  type RawRecords,
-  type Retry,
-  type SinkBatch,
-} from "../api/mod.ts";
+import { DataError, FatalError, jsonText, type PreviewTask, type RawRecords, type SinkBatch } from "../api/mod.ts";
 import type { Instance } from "../config/resolve_instance.ts";
 import { type Stage, withSchemaOf } from "../dead_letter.ts";
-import { OfflineStages } from "../offline_stages.ts";
+import { type OfflineSetup, OfflineStages } from "../offline_stages.ts";
 import type { Letter } from "./letter.ts";
 import { type LetterSlab, slabsOfLetters } from "./letter_records.ts";
+import { onlyTopic } from "./topic_of.ts";
 
 /** What would become of a letter's record. */
 export interface Outcome {
@@ -37,13 +28,7 @@ export interface Outcome {
 }
 
 /** What the pipeline needs of the world. */
-export interface PipelineSetup {
-  readonly instance: Instance;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly retry: Retry;
-  readonly fetch: typeof fetch;
-  readonly random: () => number;
+export interface PipelineSetup extends Omit<OfflineSetup, "targetSchema" | "fix"> {
   readonly uuid: () => string;
   /** Without: only decode, validate and transform are asked. */
   readonly withSink: boolean;
@@ -87,9 +72,7 @@ export class LetterPipeline {
   /** What would become of these letters; an outcome for each. */
   async try(letters: readonly Letter[]): Promise<ReadonlyMap<Letter, Outcome>> {
     const outcomes = new Map<Letter, Outcome>(letters.map((letter) => [letter, UNKNOWN]));
-    const { topics } = this.instance;
-    const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
-    for (const slab of slabsOfLetters(letters, only)) await this.#trySlab(slab, outcomes);
+    for (const slab of slabsOfLetters(letters, onlyTopic(this.instance))) await this.#trySlab(slab, outcomes);
     return outcomes;
   }
 

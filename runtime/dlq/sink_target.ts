@@ -35,6 +35,7 @@ import type { OffsetSet } from "./offset_set.ts";
 import { dropPieces, pieceChanges, piecesOf } from "./run_record.ts";
 import type { Refusal, RunWork } from "./run_work.ts";
 import type { Fixed } from "./topic_target.ts";
+import { onlyTopic, topicOf } from "./topic_of.ts";
 
 /** What is decided about a chunk of letters. Plain data. */
 interface Plan {
@@ -66,12 +67,6 @@ export function assertReplayable({ name, plugin }: Instance): void {
     `Cannot replay into the sink of connector "${name}": a ${plugin.name} keeps no offsets beside its data, so that a ` +
       "replay that is interrupted would repeat or lose records. Send the letters back to their topic by --to topic",
   );
-}
-
-/** The topic whose settings hold for a letter; null: not to be known. */
-export function topicOf(letter: Letter, { topics }: Pick<Instance, "topics">): string | null {
-  if (letter.origin) return letter.origin.topic;
-  return Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
 }
 
 /** A run into the sink. */
@@ -144,11 +139,9 @@ export class SinkReplay {
   ): Promise<TopicPartition[]> {
     const { work, parts } = this;
     const { retry } = parts.context;
-    const { topics } = parts.instance;
-    const only = Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
     const changed = await parts.changed(letters);
     const original = new Map([...changed.letters].map(([was, is]) => [is, was]));
-    const slabs = chained(slabsOfLetters([...original.keys()], only), work.run.id);
+    const slabs = chained(slabsOfLetters([...original.keys()], onlyTopic(parts.instance)), work.run.id);
     const open = [...new Map(slabs.map(({ records }) => [partitionKey(records), partitionOf(records)])).values()];
     await task.open(open, []);
     const refused = [...changed.refused];

@@ -8,6 +8,7 @@ import { ConfigError, FatalError, SCHEMA_SUBJECT } from "../../api/mod.ts";
 import { ChoiceCounts } from "../../dlq/choose.ts";
 import { groupId, Groups } from "../../dlq/group.ts";
 import type { Letter } from "../../dlq/letter.ts";
+import { topicOf } from "../../dlq/topic_of.ts";
 import type { CliContext } from "../command_line.ts";
 import { type SchemaDiff, schemaDiff } from "../plan/schema_diff.ts";
 import { EVERY_LETTER, findGroup, readChosen } from "./chosen_letters.ts";
@@ -80,7 +81,7 @@ async function diffsOf(queue: OpenQueue, letters: readonly Letter[], context: Cl
   const { describeColumn } = await context.tables();
   const found = new Map<string, { topic: string; source: Source; letters: Letter[] }>();
   for (const letter of letters) {
-    const topic = letter.origin?.topic ?? onlyTopic(queue);
+    const topic = topicOf(letter, queue.instance!);
     const columns = outcomes.get(letter)?.columns ?? null;
     const source = await sourceOf(queue, letter, columns);
     const key = JSON.stringify([topic, source.name, source.fields?.map(String), source.columns ? "" : groupId(letter)]);
@@ -161,11 +162,6 @@ function fixOf(
 function tableOf(queue: OpenQueue, topic: string): string | null {
   const uri = queue.instance!.connectorConfig.forTopic(topic)["table.uri"];
   return typeof uri === "string" ? uri.replaceAll("${topic}", topic) : null;
-}
-
-function onlyTopic(queue: OpenQueue): string | null {
-  const topics = queue.instance!.topics;
-  return Array.isArray(topics) && topics.length === 1 ? topics[0] as string : null;
 }
 
 function diffText({ topic, table, schema, letters, diff, note, fix }: TopicDiff): string {

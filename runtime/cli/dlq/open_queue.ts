@@ -36,7 +36,6 @@ const RETRY_TIMEOUT_MS = 30_000;
 
 /** A queue that can be read; `close` it. */
 export class OpenQueue {
-  readonly #fetchers: Fetcher[] = [];
   readonly #pipelines = new Map<string, LetterPipeline>();
   #ledger: Promise<Ledger> | null = null;
 
@@ -73,22 +72,15 @@ export class OpenQueue {
     return this.chosen?.instance ?? null;
   }
 
-  /** A fetcher of our own, closed with the queue. */
-  newFetcher(): Fetcher {
-    const fetcher = createFetcher({
-      settings: this.kafka.consumer,
-      clock: systemClock,
-      log: this.log,
-      random: Math.random,
-    });
-    this.#fetchers.push(fetcher);
-    return fetcher;
-  }
-
   /** Letters as they stand now. */
   async *read(choice: QueueChoice = {}): AsyncGenerator<Letter> {
     const ranges = await this.retry(`look up "${this.topic}"`, () => queueRanges(this.admin, this.topic, choice));
-    yield* readQueue(this.newFetcher(), ranges, choice);
+    const fetcher = this.#newFetcher();
+    try {
+      yield* readQueue(fetcher, ranges, choice);
+    } finally {
+      await fetcher.close();
+    }
   }
 
   /** What the broker does to letters by itself, for people; null: nothing. */
@@ -104,10 +96,14 @@ export class OpenQueue {
 
   /** The ledger as it is by now. */
   ledgerNow(): Promise<Ledger> {
-    return this.retry(
-      `read the ledger "${ledgerTopic(this.topic)}"`,
-      () => readLedger({ admin: this.admin, fetcher: this.newFetcher() }, this.topic),
-    );
+    return this.retry(`read the ledger "${ledgerTopic(this.topic)}"`, async () => {
+      const fetcher = this.#newFetcher();
+      try {
+        return await readLedger({ admin: this.admin, fetcher }, this.topic);
+      } finally {
+        await fetcher.close();
+      }
+    });
   }
 
   /** What the pipeline makes of letters; the sink is asked where it is wanted. Null: there is no configuration. */
@@ -146,8 +142,16 @@ export class OpenQueue {
 
   async close(): Promise<void> {
     for (const pipeline of this.#pipelines.values()) await pipeline.close();
-    await Promise.all(this.#fetchers.map((fetcher) => fetcher.close()));
     await this.admin.close();
+  }
+
+  #newFetcher(): Fetcher {
+    return createFetcher({
+      settings: this.kafka.consumer,
+      clock: systemClock,
+      log: this.log,
+      random: Math.random,
+    });
   }
 
   async #pipelineOf(key: string, instance: Instance, withSink: boolean): Promise<LetterPipeline> {

@@ -59,21 +59,10 @@ export function dlqCommands(program: Command, context: CliContext, done: (code: 
 
 /** Of `replay`: what `--set` and `--schema-id` mean elsewhere are here changes of the letters. */
 function replayFlags(command: Command): Command {
-  return command
+  return whichFlags(connectorFlags(command))
     .description(
       "send letters through the pipeline again, as they are or changed, each once whatever happens meanwhile",
     )
-    .option("--connector <name>", "the connector whose dead letters these are: an instance's name, or its kind")
-    .option("--config <file>", "its configuration; ./sluice.yaml unless told")
-    .option("--topic <name>", "the dead-letter topic, where the configuration does not name it")
-    .option("--group <id>", "letters of a group; its first digits are enough")
-    .option("--stage <stage>", "set aside there, e.g. VALUE_CONVERTER")
-    .option("--reason <text>", "for that reason, as groups show it")
-    .option("--field <path>", "for that field")
-    .option("--since <time>", "set aside from then on: an instant, or how long ago, e.g. 2h")
-    .option("--until <time>", "set aside before that")
-    .option("--offsets <P:FROM-TO>", "there in the queue, both included; may be repeated", also, [])
-    .option("--where <cel>", "CEL over value, key, headers, ..., reason, attempts, schema_id")
     .option("--to <where...>", "sink; topic: the one that each letter came from; topic NAME", ["sink"])
     .option("--dry-run", "only show what would pass and what would not", false)
     .option(
@@ -107,13 +96,18 @@ function replayFlags(command: Command): Command {
 
 /** The flags that say which queue. */
 function queueFlags(command: Command): Command {
+  return connectorFlags(command)
+    .option("--set <key=value>", "set an option, over the file", also, [])
+    .option("--bootstrap <servers>", "with --topic, without a configuration: Kafka's address")
+    .option("--registry <url>", "with --bootstrap: a Schema Registry to decode values by");
+}
+
+/** The flags that say which connector's queue. */
+function connectorFlags(command: Command): Command {
   return command
     .option("--connector <name>", "the connector whose dead letters these are: an instance's name, or its kind")
     .option("--config <file>", "its configuration; ./sluice.yaml unless told")
-    .option("--set <key=value>", "set an option, over the file", also, [])
-    .option("--topic <name>", "the dead-letter topic, where the configuration does not name it")
-    .option("--bootstrap <servers>", "with --topic, without a configuration: Kafka's address")
-    .option("--registry <url>", "with --bootstrap: a Schema Registry to decode values by");
+    .option("--topic <name>", "the dead-letter topic, where the configuration does not name it");
 }
 
 /** The flags that choose letters of it. */
@@ -121,18 +115,22 @@ function letterFlags(command: Command, state: string | null = "open"): Command {
   const states = "open, replayed, resolved, quarantined or all";
   if (state === null) command.option("--state <state>", `${states}; open unless told, with --undo resolved`);
   else command.option("--state <state>", states, state);
+  return whichFlags(command).option("--schema-id <id>", "written with that schema");
+}
+
+/** The flags that choose letters by what they are. */
+function whichFlags(command: Command): Command {
   return command
     .option("--group <id>", "of a group; its first digits are enough")
     .option("--stage <stage>", "set aside there, e.g. VALUE_CONVERTER")
     .option("--reason <text>", "for that reason, as groups show it")
-    .option("--schema-id <id>", "written with that schema")
     .option("--field <path>", "for that field")
     .option("--since <time>", "set aside from then on: an instant, or how long ago, e.g. 2h")
     .option("--until <time>", "set aside before that")
     .option("--offsets <P:FROM-TO>", "there in the queue, both included; may be repeated", also, [])
     .option(
       "--where <cel>",
-      "CEL over value, key, headers, topic, partition, offset, timestamp, stage, reason, attempts",
+      "CEL over value, key, headers, topic, partition, offset, timestamp, stage, reason, attempts, schema_id",
     );
 }
 
